@@ -1,0 +1,145 @@
+"""The only reader and writer of sound. Waveforms are mono float32 in [-1, 1]; times are seconds everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from sottovoce.errors import AudioError
+
+Waveform = NDArray[np.float32]
+
+RATE_HZ = 16_000
+"""The rate every upstream here expects."""
+
+SHORTEST_S = 0.1
+"""Less than this holds no syllable, let alone an emotion."""
+
+LONGEST_S = 600.0
+"""An utterance is one stretch of speech; a longer recording must be cut with start_s and end_s."""
+
+SILENT_PEAK = 1e-4
+"""A recording that never exceeds this (-80 dB of full scale) is silent."""
+
+
+@dataclass(frozen=True)
+class SoundInfo:
+    """What a recording's header says."""
+
+    duration_s: float
+    rate_hz: int
+    channels: int
+    encoding: str
+
+
+def probe(path: str | Path) -> SoundInfo:
+    """Read the header alone.
+
+    Raises:
+        AudioError: the file is absent, unreadable, no sound file, or holds no sound.
+    """
+    _require_file(path)
+    try:
+        info = soundfile.info(str(path))
+    except (soundfile.LibsndfileError, OSError) as problem:
+        raise AudioError(path, f"not a readable sound file ({_first_line(problem)})") from problem
+    if info.frames <= 0 or info.samplerate <= 0:
+        raise AudioError(path, "holds no sound: the header is there and nothing after it")
+    return SoundInfo(info.frames / info.samplerate, info.samplerate, info.channels, f"{info.format} {info.subtype}")
+
+
+def read(
+    path: str | Path, *, rate_hz: int = RATE_HZ, start_s: float | None = None, end_s: float | None = None
+) -> Waveform:
+    """Read a recording, or the part between `start_s` and `end_s`, as mono at `rate_hz`.
+
+    The content decides the format, not the name: AIFF inside a `.wav` is read. Channels are averaged.
+
+    Returns:
+        float32 array `[n]` with n = duration times `rate_hz`.
+
+    Raises:
+        AudioError: absent, unreadable, no sound file, empty, shorter than `SHORTEST_S`, longer than `LONGEST_S`,
+            silent, or with samples that are not numbers.
+    """
+    info = probe(path)
+    first = round((start_s or 0.0) * info.rate_hz)
+    last = round((info.duration_s if end_s is None else min(end_s, info.duration_s)) * info.rate_hz)
+    duration_s = (last - first) / info.rate_hz
+    if duration_s < SHORTEST_S:
+        raise AudioError(path, f"{max(duration_s, 0.0):.3f} s is shorter than {SHORTEST_S} s")
+    if duration_s > LONGEST_S:
+        raise AudioError(
+            path, f"{duration_s:.0f} s is longer than {LONGEST_S:.0f} s; cut it into utterances with start_s and end_s"
+        )
+    try:
+        samples, _ = soundfile.read(str(path), start=first, stop=last, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as problem:
+        raise AudioError(path, f"cannot be decoded ({_first_line(problem)})") from problem
+    waveform = samples.mean(axis=1, dtype=np.float32)
+    if waveform.size < SHORTEST_S * info.rate_hz:
+        raise AudioError(path, f"truncated: only {waveform.size / info.rate_hz:.3f} s of sound could be decoded")
+    if not np.isfinite(waveform).all():
+        raise AudioError(path, "holds samples that are not numbers (NaN or infinite)")
+    if np.abs(waveform).max() < SILENT_PEAK:
+        raise AudioError(path, "silent: no sample rises above -80 dB of full scale")
+    return resample(waveform, info.rate_hz, rate_hz)
+
+
+def resample(waveform: Waveform, from_hz: float, to_hz: float) -> Waveform:
+    """Change the rate with soxr's high-quality resampler. Returns float32 `[n * to_hz / from_hz]`."""
+    if from_hz == to_hz:
+        return np.ascontiguousarray(waveform, dtype=np.float32)
+    return soxr.resample(waveform, from_hz, to_hz, quality="HQ").astype(np.float32)
+
+
+def write(path: str | Path, waveform: Waveform, rate_hz: int = RATE_HZ) -> None:
+    """Write mono 16-bit sound in the format of the path's ending (FLAC, WAV); louder peaks are scaled down to 1.
+
+    Raises:
+        AudioError: the waveform is empty or holds samples that are not numbers, or the file cannot be written.
+    """
+    if waveform.size == 0 or not np.isfinite(waveform).all():
+        raise AudioError(path, "refusing to write sound that is empty or not finite")
+    peak = float(np.abs(waveform).max())
+    try:
+        soundfile.write(str(path), waveform / max(peak, 1.0), rate_hz, subtype="PCM_16")
+    except soundfile.LibsndfileError as problem:
+        raise AudioError(path, f"cannot be written ({_first_line(problem)})") from problem
+
+
+def digest(path: str | Path) -> str:
+    """BLAKE2b of the file's bytes: two recordings with one digest are the same recording.
+
+    Raises:
+        AudioError: the file is absent or unreadable.
+    """
+    _require_file(path)
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _require_file(path: str | Path) -> None:
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise AudioError(path, "is a folder, not a recording")
+        if not path.exists():
+            raise AudioError(path, "there is no such file")
+        if path.stat().st_size == 0:
+            raise AudioError(path, "is empty (0 bytes)")
+    except PermissionError as problem:
+        raise AudioError(path, "may not be read (permission denied)") from problem
+    if not os.access(path, os.R_OK):
+        raise AudioError(path, "may not be read (permission denied)")
+
+
+def _first_line(problem: BaseException) -> str:
+    return str(problem).splitlines()[0].removeprefix("Error opening ").strip() if str(problem) else "no reason given"

@@ -1,0 +1,59 @@
+"""Names of emotions, the many spellings of them, and the way from listeners' votes to a distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+FOUR_CLASSES = ("angry", "happy", "neutral", "sad")
+"""The label set of arXiv 2409.10985, and our default."""
+
+# Each name with the spellings met in corpora, in English and in the languages of the shipped readers.
+_SPELLINGS: dict[str, tuple[str, ...]] = {
+    "angry": ("anger", "ang", "rabbia", "ärger", "aerger", "wut", "hot anger", "enfado", "ira", "colère", "colere"),
+    "happy": ("happiness", "hap", "joy", "joyful", "gioia", "freude", "felicidad", "joie", "excited"),
+    "neutral": ("neu", "neutrality", "neutrale", "neutre", "neutro"),
+    "sad": ("sadness", "sadnes", "tristezza", "trauer", "tristeza", "tristesse"),
+    "fearful": ("fear", "afraid", "paura", "angst", "miedo", "peur", "anxious", "anxiety"),
+    "disgusted": ("disgust", "dis", "disgusto", "ekel", "asco", "dégoût", "degout"),
+    "surprised": ("surprise", "sur", "sorpresa", "überraschung", "pleasant surprise", "ps", "surprised pleasantly"),
+    "calm": ("calmness", "relaxed"),
+    "bored": ("boredom", "langeweile", "boardom"),
+    "contempt": ("contemptuous",),
+    "other": ("oth", "unknown", "xxx"),
+}
+
+NAMES = tuple(_SPELLINGS)
+"""Every emotion that a manifest may name."""
+
+_CANONICAL = {name: name for name in NAMES} | {s: name for name, spellings in _SPELLINGS.items() for s in spellings}
+
+
+def canonical(label: str) -> str | None:
+    """The name for one spelling of an emotion, or None where it is unknown."""
+    return _CANONICAL.get(label.strip().lower().replace("_", " "))
+
+
+def soft_label(votes: Mapping[str, float], label: str, classes: Sequence[str], epsilon: float) -> list[float]:
+    """Listeners' votes as a smoothed distribution: `y_k = (1 - eps) n_k / N + eps / K`.
+
+    Args:
+        votes: how many listeners chose each emotion, on any positive scale; those outside `classes` do not count.
+        label: the one label to fall back on where no vote lies within `classes`.
+        classes: the K emotions, in the order of the result.
+        epsilon: the smoothing constant in [0, 1) (arXiv 2409.10985 cites label smoothing and prints no value).
+
+    Returns:
+        K probabilities that sum to 1.
+
+    Raises:
+        ValueError: there is no vote within `classes` and `label` is not one of them, or epsilon is out of range.
+    """
+    if not 0 <= epsilon < 1:
+        raise ValueError(f"epsilon must lie in [0, 1), not {epsilon}")
+    counts = [float(votes.get(name, 0.0)) for name in classes]
+    total = sum(counts)
+    if total <= 0:
+        if label not in classes:
+            raise ValueError(f"'{label}' is none of the classes {', '.join(classes)}")
+        counts, total = [float(name == label) for name in classes], 1.0
+    return [(1 - epsilon) * count / total + epsilon / len(classes) for count in counts]

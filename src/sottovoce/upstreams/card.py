@@ -1,0 +1,64 @@
+"""What an upstream is, and what must be known of one before its numbers can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+
+from sottovoce.speech.audio import Waveform
+
+
+@dataclass(frozen=True)
+class UpstreamCard:
+    """Facts of one upstream with one set of weights.
+
+    `trained_on` names the corpora of the pretraining or fine-tuning that a target corpus may be part of: a
+    table marks such cells as contaminated. `revision` identifies the weights (a digest of the tensors' file).
+    """
+
+    name: str
+    weights: str
+    revision: str
+    dimension: int
+    n_layers: int
+    hop_s: float
+    shortest_s: float
+    trained_on: tuple[str, ...]
+    licence: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+@runtime_checkable
+class Upstream(Protocol):
+    """Audio in, frames out. Frozen: nothing here is trained.
+
+    An utterance gives the same frames alone as in any batch, up to the rounding of the arithmetic.
+    """
+
+    card: UpstreamCard
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything the frames depend on beside the sound: it becomes part of the key of the feature store."""
+        ...
+
+    def n_frames(self, n_samples: int) -> int:
+        """How many frames a waveform of `n_samples` at 16 kHz gives; for batching by length, before any work."""
+        ...
+
+    def frames(self, waveforms: Sequence[Waveform]) -> list[torch.Tensor]:
+        """Frames of each waveform (mono float32 at 16 kHz), in order.
+
+        Returns:
+            One CPU float tensor an utterance: `[T, d]` for one layer, `[T, L, d]` for several, without padding.
+
+        Raises:
+            UpstreamError: a waveform is shorter than the card's `shortest_s`.
+        """
+        ...
