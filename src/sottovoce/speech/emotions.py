@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 FOUR_CLASSES = ("angry", "happy", "neutral", "sad")
@@ -9,15 +10,40 @@ FOUR_CLASSES = ("angry", "happy", "neutral", "sad")
 
 # Each name with the spellings met in corpora, in English and in the languages of the shipped readers.
 _SPELLINGS: dict[str, tuple[str, ...]] = {
-    "angry": ("anger", "ang", "rabbia", "ärger", "aerger", "wut", "hot anger", "enfado", "ira", "colère", "colere"),
-    "happy": ("happiness", "hap", "joy", "joyful", "gioia", "freude", "felicidad", "joie", "excited"),
+    "angry": (
+        "anger",
+        "ang",
+        "rabbia",
+        "ärger",
+        "aerger",
+        "wut",
+        "hot anger",
+        "enfado",
+        "enojo",
+        "ira",
+        "colère",
+        "colere",
+    ),
+    "happy": (
+        "happiness",
+        "hap",
+        "joy",
+        "joyful",
+        "gioia",
+        "freude",
+        "felicidad",
+        "alegría",
+        "alegria",
+        "joie",
+        "excited",
+    ),
     "neutral": ("neu", "neutrality", "neutrale", "neutre", "neutro"),
     "sad": ("sadness", "sadnes", "tristezza", "trauer", "tristeza", "tristesse"),
-    "fearful": ("fear", "afraid", "paura", "angst", "miedo", "peur", "anxious", "anxiety"),
+    "fearful": ("fear", "fea", "afraid", "paura", "angst", "miedo", "peur", "anxious", "anxiety"),
     "disgusted": ("disgust", "dis", "disgusto", "ekel", "asco", "dégoût", "degout"),
     "surprised": ("surprise", "sur", "sorpresa", "überraschung", "pleasant surprise", "ps", "surprised pleasantly"),
     "calm": ("calmness", "relaxed"),
-    "bored": ("boredom", "langeweile", "boardom"),
+    "bored": ("boredom", "bor", "langeweile", "boardom"),
     "contempt": ("contemptuous",),
     "other": ("oth", "unknown", "xxx"),
 }
@@ -30,7 +56,8 @@ _CANONICAL = {name: name for name in NAMES} | {s: name for name, spellings in _S
 
 def canonical(label: str) -> str | None:
     """The name for one spelling of an emotion, or None where it is unknown."""
-    return _CANONICAL.get(label.strip().lower().replace("_", " "))
+    composed = unicodedata.normalize("NFC", label)  # file names of macOS hold `e` and its accent apart
+    return _CANONICAL.get(composed.strip().lower().replace("_", " "))
 
 
 def soft_label(votes: Mapping[str, float], label: str, classes: Sequence[str], epsilon: float) -> list[float]:
@@ -56,4 +83,4 @@ def soft_label(votes: Mapping[str, float], label: str, classes: Sequence[str], e
         if label not in classes:
             raise ValueError(f"'{label}' is none of the classes {', '.join(classes)}")
         counts, total = [float(name == label) for name in classes], 1.0
-    return [(1 - epsilon) * count / total + epsilon / len(classes) for count in counts]
+    return [(1 - epsilon) * (count / total) + epsilon / len(classes) for count in counts]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 
 from sottovoce.speech.audio import Waveform
+
+Layer = int | Literal["last", "all"]
+"""Which hidden states: an index (0 is what the first transformer layer reads), the final one, or all of them."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,9 @@ class UpstreamCard:
     """Facts of one upstream with one set of weights.
 
     `trained_on` names the corpora of the pretraining or fine-tuning that a target corpus may be part of: a
-    table marks such cells as contaminated. `revision` identifies the weights (a digest of the tensors' file).
+    table marks such cells as contaminated. `revision` identifies the weights (a digest of the checkpoint's
+    tensors and configuration), wherever they lie. `n_layers` counts the hidden states on offer: what the first
+    transformer layer reads, and what each layer gives.
     """
 
     name: str

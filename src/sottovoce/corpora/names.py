@@ -1,0 +1,112 @@
+"""Corpora whose file names say everything: find the recordings below a folder and read their names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from sottovoce.corpora.card import CorpusCard, Prepared, departures
+from sottovoce.errors import CorpusError
+from sottovoce.speech.manifest import Manifest, Utterance
+
+LOSSLESS = (".wav", ".flac")
+"""Endings of the published corpora, and of the copies that people pack to save space."""
+
+ReadName = Callable[[str], Mapping[str, str] | None]
+"""A recording's name without its ending -> speaker, emotion and, where it says them, text and text_id; else None."""
+
+
+def recordings(folder: Path, endings: Iterable[str]) -> list[Path]:
+    """The files below `folder` with one of `endings` in any case, sorted; hidden ones are left out.
+
+    Raises:
+        CorpusError: there is no such folder, or a file's name is no text that a manifest could hold.
+    """
+    if not folder.is_dir():
+        raise CorpusError(f"{folder}: there is no such folder")
+    wanted = tuple(endings)
+    found = sorted(
+        path.absolute()
+        for path in folder.rglob("*")
+        if path.suffix.lower() in wanted and not _hidden(path.relative_to(folder)) and path.is_file()
+    )
+    unwritable = [ascii(os.fsencode(path.name)) for path in found if not _is_text(str(path))]
+    if unwritable:
+        raise CorpusError(f"{folder}: {len(unwritable)} file names are not valid UTF-8; rename them:", unwritable)
+    return found
+
+
+def prepare_by_name(
+    folder: str | Path,
+    card: CorpusCard,
+    read_name: ReadName,
+    votes: Callable[[str, str], Mapping[str, float]] = lambda recording, emotion: {},
+) -> Prepared:
+    """Read a corpus from its file names.
+
+    The recording's name is the utterance's id; speakers get the corpus's name as a prefix, for speaker `03` of one
+    corpus is not speaker `03` of another. A recording that lies there twice (as WAV and FLAC, or in a doubled
+    folder) is taken once.
+
+    Args:
+        folder: the corpus, at any level above the recordings.
+        card: what the corpus should hold.
+        read_name: what a name says.
+        votes: listeners' votes by recording and emotion, where the corpus has them.
+
+    Raises:
+        CorpusError: the folder is absent or holds something else, with what was expected and what is there; or some
+            names cannot be read: all of them are listed.
+    """
+    folder = Path(folder)
+    paths = recordings(folder, LOSSLESS)
+    read = {path: read_name(path.stem) for path in paths}
+    unread = [str(path.relative_to(folder.absolute())) for path, fields in read.items() if fields is None]
+    if len(unread) == len(paths):
+        raise _wrong_folder(folder, card, unread)
+    if unread:
+        headline = f"{folder}: {len(unread)} of {len(paths)} names are none of {card.title}'s. Name the folder that"
+        raise CorpusError(f"{headline} holds the corpus alone, or move these files away:", unread)
+    once: dict[str, Utterance] = {}
+    for path, fields in read.items():
+        if fields is not None:
+            utterance = Utterance(
+                id=path.stem,
+                path=str(path),
+                corpus=card.name,
+                language=card.language,
+                votes=votes(path.stem, fields["emotion"]),
+                speaker=f"{card.name}-{fields['speaker']}",
+                emotion=fields["emotion"],
+                text=fields.get("text"),
+                text_id=fields.get("text_id"),
+            )
+            once.setdefault(path.stem.lower(), utterance)
+    manifest = Manifest(tuple(once[stem] for stem in sorted(once)))
+    notes = departures(card, manifest)
+    if len(paths) > len(once):
+        notes.append(f"{len(paths) - len(once)} recordings lie there more than once; each was taken once")
+    return Prepared(manifest, tuple(notes))
+
+
+def _wrong_folder(folder: Path, card: CorpusCard, unread: list[str]) -> CorpusError:
+    entries = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir())
+    there = ", ".join(entries[:8]) + (" ..." if len(entries) > 8 else "") if entries else "nothing"
+    sounds = f"{len(unread)} .wav or .flac files, the first is {unread[0]}" if unread else "no .wav or .flac file"
+    return CorpusError(
+        f"{folder} does not look like {card.title}. Expected: {card.layout}. Found: {there}; below it {sounds}. "
+        f"Get the corpus at {card.home}, or read your own files with: sottovoce prepare folder {folder} --pattern ..."
+    )
+
+
+def _hidden(relative: Path) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in relative.parts)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""From a recipe to predictions: the one bridge from learning to judging."""

@@ -1,0 +1,297 @@
+"""The second half of a run: training every condition, round by round, and asking every model about its test part.
+
+An *arm* is what may be added to the target's training part: nothing, the translated source (`D_syn`), or the source as
+it is. A *trainee* is one fold with one seed; the last trainee has no test part and becomes the model of the run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+
+from sottovoce.experiment.inputs import Inputs, Place
+from sottovoce.experiment.progress import Progress
+from sottovoce.judging import predictions as prediction_table
+from sottovoce.judging.splits import Fold
+from sottovoce.learning import bank
+from sottovoce.learning.bank import Course
+from sottovoce.learning.bootstrapping import Criterion, Selected, select
+from sottovoce.learning.head import Head
+from sottovoce.recipe import Recipe, Training
+from sottovoce.speech.manifest import Manifest, Utterance
+from sottovoce.store.artefacts import Kept, key_of
+from sottovoce.upstreams.arithmetic import resolve_precision
+from sottovoce.upstreams.features import Extracted, Frames
+
+
+@dataclass(frozen=True)
+class Trainee:
+    """One fold with one seed; `fold` is None for the model of the run, which trains on every target speaker."""
+
+    fold: Fold | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A pool: the target's utterances first, then those that may be added."""
+
+    name: str
+    everything: str | None
+    selected: str | None
+    target: tuple[Utterance, ...]
+    added: tuple[Utterance, ...]
+    kept: tuple[Kept, ...]
+    labels: NDArray[np.float32]
+
+    def key(self) -> list[Any]:
+        """What the pool's training depends on: features by content, and labels."""
+        return [[k.folder.parent.name, k.row["key"]] for k in self.kept] + [key_of(self.labels.tolist())]
+
+
+@dataclass
+class Outcome:
+    """What training gave: predictions, selections, numbers of added utterances, and the heads of the run's model."""
+
+    predictions: list[pa.Table] = field(default_factory=list)
+    selections: list[pa.Table] = field(default_factory=list)
+    n_selected: dict[tuple[str, int], list[int]] = field(default_factory=lambda: defaultdict(list))
+    models: dict[str, Head] = field(default_factory=dict)
+    model_kept: dict[str, list[str]] = field(default_factory=dict)
+
+
+class NotTrained(Exception):
+    """Raised where a bank would have to be trained and was not to be."""
+
+
+def train_all(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress, *, only_kept: bool = False) -> Outcome:
+    """Train every condition of the recipe for all folds and seeds; nothing here sees a test utterance's label.
+
+    Raises:
+        NotTrained: with `only_kept`, at the first bank that the store does not hold.
+    """
+    trainees = [Trainee(fold, seed) for seed in recipe.training.seeds for fold in inputs.plan.folds]
+    trainees.append(Trainee(None, recipe.training.seeds[0]))
+    outcome = Outcome()
+    work = _Work(recipe, inputs, place, trainees, outcome, criterion(recipe, inputs.source.manifest), only_kept)
+    arms = arms_of(recipe, inputs)
+    total = sum(work.n_banks(arm) for arm in arms) * recipe.training.epochs
+    with progress.stage("training", total) as done:
+        first = work.train_target(arms[0], done)
+        for arm in arms[1:]:
+            work.train_arm(arm, first, done)
+    return outcome
+
+
+def arms_of(recipe: Recipe, inputs: Inputs) -> list[Arm]:
+    """The arms that the recipe's conditions need; the target's own is the first."""
+    wanted = set(recipe.conditions)
+
+    def arm(name: str, everything: str | None, selected: str | None, added: Manifest, found: Extracted | None) -> Arm:
+        target = inputs.target.manifest.utterances
+        kept = [inputs.features["target"].kept[u.id] for u in target]
+        kept += [found.kept[u.id] for u in added] if found is not None else []
+        pool = (*target, *added)
+        labels = [u.soft_label(recipe.emotions, recipe.training.epsilon) for u in pool]
+        named = [name for name in (everything, selected) if name in wanted]
+        return Arm(
+            name,
+            everything if everything in named else None,
+            selected if selected in named else None,
+            target,
+            added.utterances,
+            tuple(kept),
+            np.array(labels, np.float32),
+        )
+
+    arms = [arm("target", None, None, Manifest(()), None)]
+    if "translated" in inputs.features:
+        translated = inputs.translated.manifest
+        arms.append(arm("translated", "all-synthetic", "bootstrapped", translated, inputs.features["translated"]))
+    if "source" in inputs.features:
+        source = inputs.source.manifest
+        arms.append(arm("source", "untranslated", "untranslated-selected", source, inputs.features["source"]))
+    return arms
+
+
+def criterion(recipe: Recipe, source: Manifest) -> Criterion:
+    """The recipe's criterion; `auto` is `kl` where the source has votes (the paper's default) and else `argmax`."""
+    if recipe.selection.criterion == "auto":
+        return "kl" if source.has_votes else "argmax"
+    return recipe.selection.criterion
+
+
+def operations(n_frames: int, dimension: int, training: Training) -> float:
+    """Floating-point operations of training on `n_frames`: one product forward, one back, for every epoch."""
+    return 4.0 * n_frames * dimension * training.hidden * training.epochs
+
+
+@dataclass
+class _Work:
+    recipe: Recipe
+    inputs: Inputs
+    place: Place
+    trainees: list[Trainee]
+    outcome: Outcome
+    criterion: Criterion
+    only_kept: bool
+
+    def n_banks(self, arm: Arm) -> int:
+        """How many banks the arm trains."""
+        return self.recipe.selection.rounds if arm.selected else 1
+
+    def frames(self, arm: Arm) -> Frames:
+        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
+        return Frames(arm.kept, dtype=dtype, memory_bytes=int(self.recipe.training.memory_gib * 2**30))
+
+    @property
+    def precision(self) -> str:
+        return resolve_precision(self.recipe.training.precision, torch.device(self.place.device))
+
+    def train_target(self, arm: Arm, done: Callable[[int], None]) -> list[Head]:
+        """`M_0`: the target's training part alone."""
+        frames = self.frames(arm)
+        courses = [self.course(arm, t, np.zeros(0, bool)) for t in self.trainees]
+        heads = self.bank(arm, frames, courses, done)
+        self.record("target-only", 0, arm, frames, heads, [np.zeros(0, bool)] * len(heads))
+        return heads
+
+    def train_arm(self, arm: Arm, first: list[Head], done: Callable[[int], None]) -> None:
+        """All of the arm, and its selection round by round from `M_0` (arXiv 2409.10985, eq. 1)."""
+        frames = self.frames(arm)
+        admitted = [self.admitted(arm, t) for t in self.trainees]
+        plain = [self.course(arm, t, among) for t, among in zip(self.trainees, admitted, strict=True)]
+        heads, n = first, len(plain)
+        for number in range(1, self.n_banks(arm) + 1):
+            extra = plain if number == 1 and arm.everything else []
+            chosen: list[Selected] = []
+            if arm.selected:
+                chosen = self.choose(arm, frames, heads, admitted)
+                self.record_selection(arm.selected, number, arm, chosen)
+            courses = [self.course(arm, t, c.kept) for t, c in zip(self.trainees, chosen, strict=False)]
+            trained = self.bank(arm, frames, extra + courses, done)
+            if extra and arm.everything:
+                self.record(arm.everything, 0, arm, frames, trained[:n], admitted)
+            if arm.selected:
+                heads = trained[len(extra) :]
+                self.record(arm.selected, number, arm, frames, heads, [c.kept for c in chosen])
+
+    def course(self, arm: Arm, trainee: Trainee, added: NDArray[np.bool_]) -> Course:
+        """The fold's training part of the target with the chosen ones of the arm."""
+        train = None if trainee.fold is None else set(trainee.fold.train)
+        own = [train is None or u.id in train for u in arm.target]
+        return Course(trainee.seed, np.concatenate([np.array(own, bool), added]))
+
+    def admitted(self, arm: Arm, trainee: Trainee) -> NDArray[np.bool_]:
+        """Which of the arm's utterances may train here: none whose speaker is tested in the fold."""
+        plan, fold = self.inputs.plan, trainee.fold
+        return np.array([fold is None or plan.admits(fold, u) for u in arm.added], bool)
+
+    def choose(
+        self, arm: Arm, frames: Frames, heads: Sequence[Head], admitted: Sequence[NDArray[np.bool_]]
+    ) -> list[Selected]:
+        """Each model's selection from the whole of `D_syn`."""
+        rows = np.arange(len(arm.target), len(frames))
+        said = bank.predict(frames, rows, heads, device=self.place.device)
+        labels = arm.labels[rows]
+        return [select(p, labels, self.criterion, among) for p, among in zip(said, admitted, strict=True)]
+
+    def bank(self, arm: Arm, frames: Frames, courses: list[Course], done: Callable[[int], None]) -> list[Head]:
+        """Train the courses, or find them in the store."""
+        training = self.recipe.training
+        settings = training.model_dump(include=set(_MATTERS))
+        settings |= {"device": torch.device(self.place.device).type, "precision": self.precision}
+        shown = [[c.seed, key_of(c.own.tolist())] for c in courses]
+        place = self.place.store.single("banks", key_of(settings, arm.key(), shown))
+        if (found := place.find()) is not None:
+            done(training.epochs)
+            return bank.heads_from_tensors(load_file(found / "heads.safetensors"))
+        if self.only_kept:
+            raise NotTrained
+        start = monotonic()
+        heads = bank.train(
+            frames,
+            arm.labels,
+            courses,
+            training,
+            device=self.place.device,
+            checkpoint=place.unfinished / "checkpoint.safetensors",
+            on_epoch=done,
+        )
+        own_frames = sum(int(frames.lengths[c.own].sum()) for c in courses)
+        units = operations(own_frames, frames.dimension, training) / 1e9
+        self.place.speeds.record("training", units, monotonic() - start)
+        place.keep(lambda folder: save_file(bank.heads_to_tensors(heads), folder / "heads.safetensors"))
+        return heads
+
+    def record(
+        self,
+        name: str,
+        number: int,
+        arm: Arm,
+        frames: Frames,
+        heads: Sequence[Head],
+        added: Sequence[NDArray[np.bool_]],
+    ) -> None:
+        """Ask every model about its test part; keep the run's model."""
+        position = {u.id: i for i, u in enumerate(arm.target)}
+        folds: dict[int, list[int]] = defaultdict(list)
+        for i, trainee in enumerate(self.trainees):
+            if trainee.fold is None:
+                self.outcome.models[name] = heads[i]
+                self.outcome.model_kept[name] = [u.id for u, k in zip(arm.added, added[i], strict=True) if k]
+            else:
+                folds[trainee.fold.number].append(i)
+                self.outcome.n_selected[name, number].append(int(added[i].sum()))
+        for members in folds.values():
+            fold = self.trainees[members[0]].fold
+            assert fold is not None
+            rows = np.array([position[i] for i in fold.test if i in position], np.int64)
+            said = bank.predict(frames, rows, [heads[i] for i in members], device=self.place.device)
+            tested = [arm.target[row] for row in rows]
+            for i, probabilities in zip(members, said, strict=True):
+                self.outcome.predictions.append(
+                    prediction_table.table(
+                        self.recipe.emotions,
+                        probabilities,
+                        condition=name,
+                        round=number,
+                        fold=fold.number,
+                        seed=self.trainees[i].seed,
+                        utterances=[u.id for u in tested],
+                        speakers=[u.speaker for u in tested],
+                        labels=[u.emotion for u in tested],
+                    )
+                )
+
+    def record_selection(self, name: str, number: int, arm: Arm, chosen: Sequence[Selected]) -> None:
+        """Rows of `selection.parquet`; the run's own model is not an experiment and is left out."""
+        ids = pa.array([u.id for u in arm.added], pa.string())
+        for trainee, verdict in zip(self.trainees, chosen, strict=True):
+            if trainee.fold is None:
+                continue
+            n = len(ids)
+            columns: Mapping[str, Any] = {
+                "condition": pa.array([name] * n, pa.string()),
+                "fold": pa.array([trainee.fold.number] * n, pa.int32()),
+                "seed": pa.array([trainee.seed] * n, pa.int32()),
+                "round": pa.array([number] * n, pa.int32()),
+                "utterance": ids,
+                "kl": pa.array(verdict.kl, pa.float64()),
+                "correct": pa.array(verdict.correct),
+                "kept": pa.array(verdict.kept),
+            }
+            self.outcome.selections.append(pa.table(columns))
+
+
+_MATTERS = ("hidden", "epochs", "batch_size", "learning_rate", "weight_decay")
+assert set(_MATTERS) < set(Training.model_fields)

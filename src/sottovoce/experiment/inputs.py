@@ -1,0 +1,194 @@
+"""The first half of a run: manifests, quality checks, folds, translations and features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sottovoce.corpora import catalogue
+from sottovoce.errors import ManifestError
+from sottovoce.experiment.progress import Progress
+from sottovoce.judging.splits import FoldPlan, make_plan
+from sottovoce.recipe import Recipe, Speech
+from sottovoce.speech import checks
+from sottovoce.speech.manifest import Manifest
+from sottovoce.store.artefacts import Store
+from sottovoce.store.shards import Execution
+from sottovoce.store.speeds import Speeds
+from sottovoce.translation.corpus import Translated, translate
+from sottovoce.translation.offline import OfflineTranslator
+from sottovoce.translation.translator import Translator
+from sottovoce.upstreams.card import Upstream
+from sottovoce.upstreams.features import Extracted, extract
+from sottovoce.upstreams.loading import load_upstream
+
+SYNTHETIC_CONDITIONS = {"all-synthetic", "bootstrapped"}
+UNTRANSLATED_CONDITIONS = {"untranslated", "untranslated-selected"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run works and how: the store, the executor and the device."""
+
+    store: Store
+    execution: Execution = field(default_factory=Execution)
+    device: str = "cpu"
+
+    @property
+    def speeds(self) -> Speeds:
+        """What is known of this machine's speed."""
+        return Speeds(self.store.root)
+
+
+@dataclass(frozen=True)
+class Natural:
+    """One side's recordings, checked and limited to the recipe's emotions."""
+
+    manifest: Manifest
+    checked: checks.Checks
+    notes: tuple[str, ...]
+
+    @property
+    def language(self) -> str | None:
+        """The one language of all utterances, or None."""
+        languages = self.manifest.languages
+        return languages[0] if len(languages) == 1 else None
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that training starts from."""
+
+    target: Natural
+    source: Natural
+    plan: FoldPlan
+    translated: Translated
+    features: Mapping[str, Extracted]
+    upstream: Upstream
+    translator: Translator | None
+    refused: tuple[Mapping[str, str], ...]
+
+
+def gather(recipe: Recipe, place: Place, progress: Progress) -> Inputs:
+    """Prepare everything that training needs, continuing from what the store holds.
+
+    Raises:
+        SottovoceError: of whichever stage cannot go on; each says what to do next.
+    """
+    target = natural(recipe.target, recipe.emotions, "target", place, progress)
+    source = natural(recipe.source, recipe.emotions, "source", place, progress)
+    make_upstream = upstream_maker(recipe, place.device)
+    features, refused = {}, _refusals("check", {i: reason for i, _, reason in target.checked.refused})
+    refused += _refusals("check", {i: reason for i, _, reason in source.checked.refused})
+
+    def frames(name: str, manifest: Manifest) -> Manifest:
+        with progress.stage(f"features: {name}", len(manifest)) as done:
+            watch = place.speeds.watch(f"features: {recipe.upstream.name}", done)
+            features[name] = extract(manifest, make_upstream, place.store, place.execution, watch)
+            watch.stop()
+        refused.extend(_refusals(f"features: {name}", features[name].refused))
+        return manifest.filter(lambda u: u.id in features[name].kept)
+
+    target = Natural(frames("target", target.manifest), target.checked, target.notes)
+    protocol = recipe.protocol
+    plan = make_plan(
+        target.manifest,
+        protocol.kind,
+        n_folds=protocol.n_folds,
+        fold_seed=protocol.fold_seed,
+        given=protocol.folds,
+        emobox_folder=protocol.emobox_folder,
+    )
+    translator, translated = None, Translated(Manifest(()), {})
+    if SYNTHETIC_CONDITIONS & set(recipe.conditions):
+        make_translator = translator_maker(recipe, target)
+        translator = make_translator()
+        with progress.stage("translation", len(source.manifest)) as done:
+            watch = place.speeds.watch("translation", done)
+            translated = translate(source.manifest, make_translator, place.store, place.execution, watch)
+            watch.stop()
+        refused += _refusals("translation", translated.refused)
+        if not len(translated.manifest):
+            reasons = sorted(set(translated.refused.values()))
+            raise ManifestError("not one source utterance could be translated:", reasons)
+        translated = Translated(frames("translated", translated.manifest), translated.refused)
+    if UNTRANSLATED_CONDITIONS & set(recipe.conditions):
+        source = Natural(frames("source", source.manifest), source.checked, source.notes)
+    return Inputs(target, source, plan, translated, features, make_upstream(), translator, tuple(refused))
+
+
+def natural(speech: Speech, emotions: list[str], side: str, place: Place, progress: Progress) -> Natural:
+    """Read one side of a recipe, check every recording, drop what cannot be used and other emotions.
+
+    Raises:
+        ManifestError: nothing is left, or an emotion of the recipe has no utterance.
+    """
+    manifest, notes = read(speech)
+    manifest = manifest.with_emotions(emotions)
+    absent = [e for e in emotions if not len(manifest.with_emotions([e]))]
+    if absent:
+        raise ManifestError(
+            f"the {side} has no utterance labelled {', '.join(absent)}; change `emotions` in the recipe or the labels"
+        )
+    with progress.stage(f"check: {side}", len(manifest)) as done:
+        checked = checks.check(manifest, on_progress=done)
+    refused = {i for i, _, _ in checked.refused}
+    usable = manifest.filter(lambda u: u.id not in refused)
+    if not len(usable):
+        raise ManifestError(
+            f"not one recording of the {side} can be used:", [f"{p}: {r}" for _, p, r in checked.refused]
+        )
+    return Natural(usable, checked, notes)
+
+
+def read(speech: Speech) -> tuple[Manifest, tuple[str, ...]]:
+    """The manifest that a recipe's `target` or `source` names, and notes on it."""
+    if speech.manifest is not None:
+        return Manifest.read(speech.manifest, language=speech.language), ()
+    assert speech.corpus is not None and speech.folder is not None  # the recipe has checked it
+    options: dict[str, Any] = {"pattern": speech.pattern, "labels": speech.labels, "language": speech.language}
+    prepared = catalogue.prepare(speech.corpus, Path(speech.folder), **{k: v for k, v in options.items() if v})
+    return prepared.manifest, prepared.notes
+
+
+def upstream_maker(recipe: Recipe, device: str) -> Callable[[], Upstream]:
+    """A picklable maker of the recipe's upstream."""
+    chosen = recipe.upstream
+    return partial(
+        load_upstream,
+        chosen.name,
+        chosen.weights,
+        layer="all" if chosen.layer == "mix" else chosen.layer,
+        context=chosen.context,
+        device=device,
+        precision=chosen.precision,
+        allow_download=chosen.allow_download,
+    )
+
+
+def translator_maker(recipe: Recipe, target: Natural) -> Callable[[], Translator]:
+    """A picklable maker of the recipe's translator into the target's language.
+
+    Raises:
+        ManifestError: the target's language is not known, or there are several.
+    """
+    if target.language is None:
+        found = ", ".join(target.manifest.languages) or "none"
+        raise ManifestError(
+            f"translation needs the one language of the target (found: {found}); set target.language to its two letters"
+        )
+    chosen = recipe.translation
+    return partial(
+        OfflineTranslator,
+        target.language,
+        expressive=chosen.expressive,
+        engine=chosen.engine,
+        memory=None if chosen.memory is None else Path(chosen.memory),
+    )
+
+
+def _refusals(stage: str, reasons: Mapping[str, str]) -> list[Mapping[str, str]]:
+    return [{"stage": stage, "id": i, "reason": reason} for i, reason in reasons.items()]

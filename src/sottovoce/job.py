@@ -1,0 +1,283 @@
+"""The whole job: from a recipe to the files of a run (see docs/files.md)."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import torch
+
+from sottovoce import demo
+from sottovoce.corpora import catalogue
+from sottovoce.experiment.arms import Outcome, criterion, train_all
+from sottovoce.experiment.inputs import Inputs, Place, gather, upstream_maker
+from sottovoce.experiment.progress import Progress, Quiet
+from sottovoce.judging import predictions as prediction_table
+from sottovoce.judging import results as judged
+from sottovoce.recipe import Recipe, Speech
+from sottovoce.show.report import write_report
+from sottovoce.speech.manifest import Manifest
+from sottovoce.store.artefacts import write_atomically, write_json
+from sottovoce.upstreams.arithmetic import resolve_precision
+from sottovoce.upstreams.features import precision_deviation
+from sottovoce.use import model
+from sottovoce.use.card import model_card
+
+PACKAGES = ("sottovoce", "torch", "transformers", "numpy", "scipy", "scikit-learn", "soxr", "soundfile", "pyarrow")
+
+
+def run(recipe: Recipe, out: Path, place: Place, progress: Progress | None = None) -> dict[str, Any]:
+    """Do everything the recipe says and leave a run's files in `out`; return what `results.json` holds.
+
+    Everything slow is kept in the store as it is made: a run that was interrupted goes on where it was.
+
+    Raises:
+        SottovoceError: of whichever stage cannot go on; each says what to do next.
+    """
+    progress = progress or Quiet()
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "recipe.yaml", recipe.write)
+    inputs = gather(recipe, place, progress)
+    inputs.plan.write(out / "folds.json")
+    outcome = train_all(recipe, inputs, place, progress)
+    with progress.stage("judging and report", 4) as done:
+        predictions = pa.concat_tables(outcome.predictions)
+        prediction_table.write(out / "predictions.parquet", predictions)
+        _write_selection(out / "selection.parquet", outcome.selections)
+        _write_manifests(out / "manifests", recipe, inputs, outcome)
+        done(1)
+        results = _results(recipe, inputs, outcome, predictions, place)
+        details = _details(recipe, inputs, place)
+        write_json(out / "details.json", details)
+        write_json(out / "results.json", results)
+        done(1)
+        _write_model(out / "model", recipe, inputs, outcome, results, details)
+        done(1)
+        write_report(out)
+        done(1)
+    return results
+
+
+def name_of(speech: Speech) -> str:
+    """What a recipe's side is called in results: the corpus, or the stem of the manifest."""
+    return speech.corpus or Path(speech.manifest or "").stem
+
+
+def _results(recipe: Recipe, inputs: Inputs, outcome: Outcome, predictions: pa.Table, place: Place) -> dict[str, Any]:
+    verdict = judged.judge(predictions)
+    for condition in verdict["conditions"]:
+        counts = outcome.n_selected[condition["name"], condition["round"]]
+        condition["n_selected"] = round(float(np.mean(counts)), 2)
+    card = inputs.upstream.card
+    return {
+        "schema": 1,
+        "target": name_of(recipe.target),
+        "source": name_of(recipe.source),
+        "upstream": f"{card.name}, layer {recipe.upstream.layer}"
+        + (f", context {recipe.upstream.context}" if recipe.upstream.name == "whisper" else ""),
+        "translator": None if inputs.translator is None else inputs.translator.card.name,
+        "protocol": inputs.plan.protocol,
+        "n_speakers": len({u.speaker for u in inputs.target.manifest}),
+        "n_folds": len(inputs.plan.folds),
+        "seeds": recipe.training.seeds,
+        "conditions": verdict["conditions"],
+        "comparisons": verdict["comparisons"],
+        "warnings": [*_warnings(recipe, inputs), *verdict["warnings"]],
+        "environment": _environment(recipe, place),
+    }
+
+
+def _warnings(recipe: Recipe, inputs: Inputs) -> list[str]:
+    warnings = []
+    if _is_synthetic(inputs.target.manifest):
+        warnings.append(demo.DISCLAIMER)
+    if inputs.plan.speaker_dependent:
+        warnings.append(
+            "speaker-dependent: these folds have the same speakers on both sides, so the scores say nothing about "
+            "new speakers"
+        )
+    heard = set(inputs.upstream.card.trained_on) & {u.corpus for u in inputs.target.manifest}
+    if heard:
+        warnings.append(f"contaminated: the upstream was trained on {', '.join(sorted(heard))}, which is tested here")
+    proof = inputs.plan.proof()
+    shared = {text for fold in proof["folds"] for text in fold["shared_text_ids"]}
+    if shared:
+        warnings.append(
+            f"{len(shared)} sentences are spoken on both sides of a fold (acted corpora share them): new ones may be harder"
+        )
+    for fold in proof["folds"]:
+        for side in ("train", "test"):
+            if absent := fold[f"absent_from_{side}"]:
+                warnings.append(f"fold {fold['number']}: no {', '.join(absent)} in its {side} part")
+    if recipe.selection.criterion == "kl" and not inputs.source.manifest.has_votes:
+        warnings.append(
+            "criterion kl was used on a source with one label an utterance: its soft labels are smoothed ones"
+        )
+    by_stage: dict[str, int] = defaultdict(int)
+    for refusal in inputs.refused:
+        by_stage[refusal["stage"]] += 1
+    warnings += [f"{n} utterances were refused at the stage '{stage}'; see the list" for stage, n in by_stage.items()]
+    return [*warnings, *inputs.target.notes, *inputs.source.notes]
+
+
+def _is_synthetic(manifest: Manifest) -> bool:
+    return any(u.corpus.startswith(demo.CORPUS) for u in manifest)
+
+
+def _environment(recipe: Recipe, place: Place) -> dict[str, Any]:
+    device = torch.device(place.device)
+    return {
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "machine": platform.machine(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
+        "cores": os.cpu_count(),
+        "features_precision": resolve_precision(recipe.upstream.precision, device),
+        "training_precision": resolve_precision(recipe.training.precision, device),
+    }
+
+
+def _details(recipe: Recipe, inputs: Inputs, place: Place) -> dict[str, Any]:
+    checked = {"target": inputs.target.checked, "source": inputs.source.checked}
+    return {
+        "synthetic": _is_synthetic(inputs.target.manifest),
+        "language_target": inputs.target.language,
+        "language_source": inputs.source.language,
+        "criterion": criterion(recipe, inputs.source.manifest),
+        "checks": {
+            side: checks.to_dict() | {"tables": [table._asdict() for table in checks.tables()]}
+            for side, checks in checked.items()
+        },
+        "licences": _licences(recipe, inputs),
+        "upstream": inputs.upstream.card.to_dict(),
+        "translator": None if inputs.translator is None else vars(inputs.translator.card),
+        "prosody": _prosody(inputs.translated.manifest),
+        "precision": _precision(recipe, inputs, place),
+        "refused": [dict(refusal) for refusal in inputs.refused],
+        "notes": [],
+    }
+
+
+def _licences(recipe: Recipe, inputs: Inputs) -> list[dict[str, str]]:
+    cards = catalogue.corpora()
+    rows = []
+    for side, speech in (("target", recipe.target), ("source", recipe.source)):
+        licence = cards[speech.corpus].card.licence if speech.corpus in cards else "yours: not stated in the manifest"
+        rows.append({"what": f"{side} recordings: {name_of(speech)}", "licence": licence})
+    rows.append({"what": f"upstream: {inputs.upstream.card.name}", "licence": inputs.upstream.card.licence})
+    if inputs.translator is not None:
+        card = inputs.translator.card
+        rows.append({"what": f"translator: {card.name}", "licence": card.licence_of_code})
+        rows.append({"what": "translated speech", "licence": card.licence_of_outputs})
+    return rows
+
+
+def _prosody(translated: Manifest) -> list[dict[str, Any]]:
+    """Mean of every measure by emotion: how much of the source's prosody the translations kept."""
+    measured: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for utterance in translated:
+        for name, figure in utterance.measures.items():
+            measured[utterance.emotion][name].append(figure)
+    counts = {emotion: len(translated.with_emotions([emotion])) for emotion in measured}
+    return [
+        {"emotion": emotion, "n": counts[emotion]}
+        | {n: round(float(np.mean(f)), 4) for n, f in sorted(figures.items())}
+        for emotion, figures in sorted(measured.items())
+    ]
+
+
+def _precision(recipe: Recipe, inputs: Inputs, place: Place) -> str:
+    """What the features were computed in and, for bf16, how far that is from fp32."""
+    used = resolve_precision(recipe.upstream.precision, torch.device(place.device))
+    if used == "fp32" or recipe.upstream.name == "logmel":
+        return "fp32, kept in fp16"
+    plain = recipe.model_copy(update={"upstream": recipe.upstream.model_copy(update={"precision": "fp32"})})
+    exact = upstream_maker(plain, place.device)()
+    deviation = precision_deviation(inputs.target.manifest, inputs.features["target"], exact)
+    return (
+        f"bf16, kept in fp16; against fp32 on four utterances: relative RMS {deviation['relative_rms']:.4f}, "
+        f"cosine of pooled vectors at least {deviation['cosine']:.5f}"
+    )
+
+
+def _write_selection(path: Path, selections: Sequence[pa.Table]) -> None:
+    path.unlink(missing_ok=True)  # of an earlier run with other conditions
+    if selections:
+        table = pa.concat_tables(selections)
+        write_atomically(path, lambda partial: pq.write_table(table, partial))
+
+
+def _write_manifests(folder: Path, recipe: Recipe, inputs: Inputs, outcome: Outcome) -> None:
+    translated = inputs.translated.manifest
+    written = {"target": inputs.target.manifest, "source": inputs.source.manifest}
+    if len(translated):
+        written["translated"] = translated
+        shares = _kept_shares(outcome)
+        kept = [
+            replace(u, measures={**u.measures, "kept_share": round(shares[u.id], 4)})
+            for u in translated
+            if shares.get(u.id, 0.0) > 0
+        ]
+        written["kept"] = Manifest(tuple(kept))
+    for name in ("target", "source", "translated", "kept"):
+        (folder / f"{name}.parquet").unlink(missing_ok=True)
+    for name, manifest in written.items():
+        manifest.write(folder / f"{name}.parquet")
+
+
+def _kept_shares(outcome: Outcome) -> Mapping[str, float]:
+    """In which share of folds and seeds the last round of bootstrapping kept each translated utterance."""
+    tables = [t for t in outcome.selections if t["condition"][0].as_py() == "bootstrapped"]
+    if not tables:
+        return {}
+    table = pa.concat_tables(tables)
+    table = table.filter(pc.equal(table["round"], pc.max(table["round"])))
+    shares = table.group_by("utterance").aggregate([("kept", "mean")])
+    return dict(zip(shares["utterance"].to_pylist(), shares["kept_mean"].to_pylist(), strict=True))
+
+
+def _write_model(
+    folder: Path,
+    recipe: Recipe,
+    inputs: Inputs,
+    outcome: Outcome,
+    results: Mapping[str, Any],
+    details: Mapping[str, Any],
+) -> None:
+    condition = recipe.model.condition
+    chosen = recipe.upstream
+    config = {
+        "schema": 1,
+        "name": recipe.name,
+        "emotions": recipe.emotions,
+        "condition": condition,
+        "language": inputs.target.language,
+        "upstream": {
+            "name": chosen.name,
+            "weights": chosen.weights,
+            "layer": "all" if chosen.layer == "mix" else chosen.layer,
+            "context": chosen.context,
+        },
+        "revision": inputs.upstream.card.revision,
+        "trained_on": {
+            "target_utterances": len(inputs.target.manifest),
+            "target_speakers": sorted({u.speaker for u in inputs.target.manifest}),
+            "added_utterances": len(outcome.model_kept[condition]),
+            "seed": recipe.training.seeds[0],
+        },
+    }
+    headline = judged.headline(results, speaker_dependent=inputs.plan.speaker_dependent)
+    card = model_card(recipe.name, condition, headline, results, details["licences"], synthetic=details["synthetic"])
+    model.save(folder, outcome.models[condition], json.loads(json.dumps(config)), card)

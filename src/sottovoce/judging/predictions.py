@@ -1,0 +1,142 @@
+"""Test predictions as a table: everything a score is computed from, and the file `predictions.parquet`.
+
+Columns: `condition`, `round`, `fold`, `seed`, `utterance`, `speaker`, `label`, then one probability column a class,
+named after the emotion. One row is what one trained model said of one utterance of its fold's test part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from sottovoce.errors import StoreError
+
+_WHERE = {"condition": pa.string(), "round": pa.int32(), "fold": pa.int32(), "seed": pa.int32()}
+_WHAT = {"utterance": pa.string(), "speaker": pa.string(), "label": pa.string()}
+_KEY = [*_WHERE, "utterance"]
+_FIXED = _WHERE | _WHAT
+
+SUM_TOLERANCE = 1e-4
+"""Probabilities that float32 or bf16 softmax produced sum to 1 within this."""
+
+
+def table(
+    classes: Sequence[str],
+    probabilities: NDArray[np.floating],
+    *,
+    condition: str,
+    round: int,  # the column's name
+    fold: int,
+    seed: int,
+    utterances: Sequence[str],
+    speakers: Sequence[str],
+    labels: Sequence[str],
+) -> pa.Table:
+    """What one trained model said of its test utterances. Join the tables of several with `pyarrow.concat_tables`.
+
+    Args:
+        classes: the K emotions, in the order of the columns of `probabilities`.
+        probabilities: `[utterance, emotion]`.
+        condition: e.g. `target-only`; with `round`, `fold` and `seed` it names the model.
+        round: bootstrapping round, 0 where there are none.
+        fold: number of the fold whose test part this is.
+        seed: training seed.
+        utterances: ids `[utterance]`; `speakers` and `labels` belong to them.
+    """
+    columns = [
+        pa.array([content] * len(utterances), kind)
+        for content, kind in zip((condition, round, fold, seed), _WHERE.values(), strict=True)
+    ]
+    columns += [pa.array(list(content), pa.string()) for content in (utterances, speakers, labels)]
+    columns += [pa.array(column, pa.float64()) for column in np.asarray(probabilities, dtype=np.float64).T]
+    return pa.table(columns, names=[*_FIXED, *classes])
+
+
+def classes_of(predictions: pa.Table) -> list[str]:
+    """The emotions, in the order of their columns."""
+    return [name for name in predictions.column_names if name not in _FIXED]
+
+
+def probabilities(predictions: pa.Table) -> NDArray[np.float64]:
+    """The probabilities `[row, emotion]`."""
+    return np.stack([predictions[name].to_numpy() for name in classes_of(predictions)], axis=1)
+
+
+def write(path: str | Path, predictions: pa.Table) -> Path:
+    """Validate and write, atomically; the same table gives the same bytes.
+
+    Raises:
+        StoreError: see `read`.
+    """
+    path = Path(path)
+    _validate(predictions, "these predictions cannot be written")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    pq.write_table(predictions.combine_chunks(), partial)
+    partial.replace(path)
+    return path
+
+
+def read(path: str | Path) -> pa.Table:
+    """Read and validate `predictions.parquet`.
+
+    Raises:
+        StoreError: with every problem: no such file, not Parquet, columns missing or of another type, labels that
+            are no class, probabilities out of [0, 1] or not summing to 1, an utterance twice for one model.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise StoreError(f"{path}: there are no predictions; finish the run first (sottovoce run RECIPE.yaml)")
+    try:
+        predictions = pq.read_table(path)
+    except (OSError, pa.ArrowException) as problem:
+        raise StoreError(f"{path} cannot be read ({problem}); delete it and run the recipe again") from problem
+    _validate(predictions, f"{path} is not a table of predictions; delete it and run the recipe again")
+    return predictions
+
+
+def _validate(predictions: pa.Table, headline: str) -> None:
+    problems = _schema_problems(predictions) or _row_problems(predictions)
+    if problems:
+        raise StoreError("\n  - ".join([f"{headline}:", *problems]))
+
+
+def _schema_problems(predictions: pa.Table) -> list[str]:
+    names, schema = predictions.column_names, predictions.schema
+    problems = [f"column '{name}' is missing" for name in _FIXED if name not in names]
+    problems += [f"column '{name}' occurs more than once" for name in sorted({n for n in names if names.count(n) > 1})]
+    if problems:
+        return problems
+    wanted = _FIXED | dict.fromkeys(classes_of(predictions), pa.float64())
+    problems += [
+        f"column '{name}' is {schema.field(name).type}, not {kind}"
+        for name, kind in wanted.items()
+        if schema.field(name).type != kind
+    ]
+    problems += [f"column '{name}' has empty cells" for name in names if predictions[name].null_count]
+    if len(classes_of(predictions)) < 2:
+        problems.append("there are fewer than two classes")
+    if not predictions.num_rows:
+        problems.append("there are no rows")
+    return problems
+
+
+def _row_problems(predictions: pa.Table) -> list[str]:
+    values = probabilities(predictions)
+    problems = [
+        f"label '{label}' is none of the classes"
+        for label in sorted(set(predictions["label"].to_pylist()) - set(classes_of(predictions)))
+    ]
+    if outside := np.count_nonzero(~((values >= 0) & (values <= 1)).all(axis=1)):
+        problems.append(f"{outside} rows have probabilities outside [0, 1]")
+    elif wrong := np.count_nonzero(np.abs(values.sum(axis=1) - 1) > SUM_TOLERANCE):
+        problems.append(f"{wrong} rows have probabilities that do not sum to 1")
+    repeated = predictions.num_rows - predictions.group_by(_KEY).aggregate([]).num_rows
+    if repeated:
+        problems.append(f"{repeated} rows repeat an utterance for the same {', '.join(_KEY[:-1])}")
+    return problems

@@ -1,0 +1,235 @@
+"""From predictions to the figures of `results.json`, and the one sentence that they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from sottovoce.errors import StoreError
+from sottovoce.judging import certainty, metrics
+from sottovoce.judging import predictions as table_of
+
+Named = tuple[str, int]
+"""A condition and its round."""
+
+BASELINE = "target-only"
+DECIMALS = 6
+SIGNIFICANT = 0.05
+_METRIC_WORDS = {"ua": "UA", "wa": "WA", "macro_f1": "macro F1"}
+_CONDITION_WORDS = {
+    "all-synthetic": "training on all translated speech",
+    "bootstrapped": "bootstrapping",
+    "untranslated": "training on all untranslated source speech",
+    "untranslated-selected": "bootstrapping on untranslated source speech",
+}
+_TEST = ("fold", "seed", "utterance", "speaker", "label")
+_RIVALS = (("bootstrapped", "all-synthetic"), ("bootstrapped", "untranslated-selected"))
+
+
+def judge(
+    predictions: pa.Table, baseline: str = BASELINE, pairs: Sequence[tuple[Named, Named]] | None = None
+) -> dict[str, Any]:
+    """Scores with intervals of every condition, and paired comparisons, in plain types for JSON.
+
+    A score is taken per seed over the pooled test parts of all folds, then averaged over seeds.
+
+    Args:
+        predictions: as `predictions.read` gives them.
+        baseline: the condition that the others are compared with.
+        pairs: which conditions to compare; by default the last round of each with the baseline, and `bootstrapped` with
+            `all-synthetic` and `untranslated-selected`. Holm's correction is over the pairs, within each metric.
+
+    Returns:
+        `conditions`, `comparisons` and `warnings` of `results.json`.
+
+    Raises:
+        StoreError: the conditions were not tested on the same utterances with the same seeds, or a pair is not there.
+    """
+    parts = _parts(predictions)
+    _require_same_tests(parts)
+    counts = {name: metrics.confusions(part)[2] for name, part in parts.items()}
+    pairs = _default_pairs(list(parts), baseline) if pairs is None else pairs
+    if missing := sorted({name for pair in pairs for name in pair} - set(parts)):
+        raise StoreError(
+            f"no predictions of {', '.join(map(_label, missing))}; there are {', '.join(map(_label, parts))}"
+        )
+    n_speakers = len(next(iter(counts.values())))
+    return {
+        "conditions": [_condition(name, part, counts[name]) for name, part in parts.items()],
+        "comparisons": [row for metric in metrics.METRICS for row in _comparisons(counts, pairs, metric)],
+        "warnings": _warnings(n_speakers, len(pairs)),
+    }
+
+
+def per_speaker(predictions: pa.Table) -> list[dict[str, Any]]:
+    """Each speaker's own scores in each condition and round, averaged over seeds; `n` utterances were tested."""
+    rows = []
+    for (condition, round_), part in _parts(predictions).items():
+        speakers, seeds, counts = metrics.confusions(part)
+        values = {metric: metrics.scores(counts, metric).mean(axis=-1) for metric in metrics.METRICS}
+        for position, speaker in enumerate(speakers):
+            n = int(counts[position].sum()) // len(seeds)
+            figures = {metric: _round(value[position]) for metric, value in values.items()}
+            rows.append({"condition": condition, "round": round_, "speaker": speaker, "n": n, **figures})
+    return rows
+
+
+def confusions(predictions: pa.Table) -> list[dict[str, Any]]:
+    """Each condition's confusion matrix over all folds and seeds: rows are true, shares of a row sum to 1."""
+    matrices = []
+    for (condition, round_), part in _parts(predictions).items():
+        pooled = metrics.confusions(part)[2].sum(axis=(0, 1))
+        shares = pooled / np.maximum(pooled.sum(axis=1, keepdims=True), 1)
+        matrix = [[_round(share) for share in row] for row in shares]
+        classes = table_of.classes_of(part)
+        matrices.append({"condition": condition, "round": round_, "classes": classes, "matrix": matrix})
+    return matrices
+
+
+def headline(
+    results: Mapping[str, Any], a: str = "bootstrapped", metric: str = "macro_f1", *, speaker_dependent: bool = False
+) -> str:
+    """What the comparison of `a` with its baseline says, in one sentence, no more than the figures allow.
+
+    Args:
+        results: what `judge` returned, or `results.json`.
+        a: the condition to speak of; its first comparison is taken.
+        metric: one of `metrics.METRICS`.
+        speaker_dependent: whether the folds share speakers between training and test.
+    """
+    found = [row for row in results["comparisons"] if row["a"] == a and row["metric"] == metric]
+    if not found:
+        return f"'{a}' was not compared with anything, so there is nothing to conclude."
+    row = found[0]
+    what = f"{_CONDITION_WORDS.get(a, a)} changed {_METRIC_WORDS[metric]} by {_points(row['delta'])} points"
+    n = row["n_speakers"]
+    speakers = f"{n} speaker{'s' if n > 1 else ''}"
+    if row["ci95"] is None:
+        verdict = "no interval can be given for one speaker: no evidence either way."
+        return f"On {speakers} {what}; {verdict}"
+    low, high = row["ci95"]
+    rival = "" if row["b"] == BASELINE else f" against {_CONDITION_WORDS.get(row['b'], row['b'])}"
+    what += f"{rival} (95 % interval {_points(low)} to {_points(high)})"
+    if speaker_dependent:
+        return (
+            f"On {speakers}, {what}: speakers are shared between training and test, "
+            "so this is not evidence about new speakers."
+        )
+    return f"On {speakers} never heard in training, {what}: {_verdict(low, high, row['p_holm'])}."
+
+
+def _verdict(low: float, high: float, p_holm: float) -> str:
+    if low <= 0 <= high:
+        return "no evidence of a gain"
+    outcome = "a gain" if low > 0 else "a loss"
+    if p_holm < SIGNIFICANT:
+        return outcome
+    return f"{outcome} by the interval, but not significant in the permutation test (p = {p_holm:.2g} after Holm)"
+
+
+def _parts(predictions: pa.Table) -> dict[Named, pa.Table]:
+    """The rows of each condition and round, in order of first appearance."""
+    names = dict.fromkeys(zip(predictions["condition"].to_pylist(), predictions["round"].to_pylist(), strict=True))
+    return {
+        name: predictions.filter((pc.field("condition") == name[0]) & (pc.field("round") == name[1])) for name in names
+    }
+
+
+def _require_same_tests(parts: Mapping[Named, pa.Table]) -> None:
+    tests = {
+        name: sorted(zip(*(part[column].to_pylist() for column in _TEST), strict=True)) for name, part in parts.items()
+    }
+    first = next(iter(tests))
+    odd = [name for name in tests if tests[name] != tests[first]]
+    if odd:
+        raise StoreError(
+            f"{', '.join(map(_label, odd))} and {_label(first)} were not tested on the same utterances with the same "
+            "folds and seeds, so they cannot be compared; run the recipe again to complete the predictions"
+        )
+
+
+def _default_pairs(names: Sequence[Named], baseline: str) -> list[tuple[Named, Named]]:
+    last = {condition: (condition, max(r for c, r in names if c == condition)) for condition, _ in names}
+    wanted = [(condition, baseline) for condition in last if condition != baseline] + list(_RIVALS)
+    return [(last[a], last[b]) for a, b in dict.fromkeys(wanted) if a in last and b in last]
+
+
+def _condition(name: Named, part: pa.Table, counts: NDArray[np.int64]) -> dict[str, Any]:
+    per_seed = [_seed_scores(part, seed) for seed in sorted(set(part["seed"].to_pylist()))]
+    means = {metric: float(np.mean([scores[metric] for scores in per_seed])) for metric in metrics.METRICS}
+    intervals = {f"{metric}_ci95": certainty.interval(counts, metric) for metric in metrics.METRICS}
+    return {
+        "name": name[0],
+        "round": name[1],
+        **{metric: _round(value) for metric, value in means.items()},
+        **{key: _round_all(bounds) for key, bounds in intervals.items()},
+        "interval_method": certainty.interval_method(len(counts)),
+        "per_seed": [
+            {key: _round(value) if key != "seed" else value for key, value in row.items()} for row in per_seed
+        ],
+    }
+
+
+def _seed_scores(part: pa.Table, seed: int) -> dict[str, Any]:
+    rows = part.filter(pc.field("seed") == seed)
+    classes = table_of.classes_of(rows)
+    return {"seed": seed, **metrics.score(rows["label"].to_pylist(), table_of.probabilities(rows), classes)}
+
+
+def _comparisons(
+    counts: Mapping[Named, NDArray[np.int64]], pairs: Sequence[tuple[Named, Named]], metric: str
+) -> list[dict[str, Any]]:
+    found = [certainty.compare(counts[a], counts[b], metric) for a, b in pairs]
+    adjusted = certainty.holm([comparison.p for comparison in found])
+    return [
+        {
+            "a": a[0],
+            "a_round": a[1],
+            "b": b[0],
+            "b_round": b[1],
+            "metric": metric,
+            "delta": _round(comparison.delta),
+            "ci95": _round_all(comparison.ci95),
+            "p": _round(comparison.p),
+            "p_holm": _round(p_holm),
+            "n_speakers": comparison.n_speakers,
+        }
+        for (a, b), comparison, p_holm in zip(pairs, found, adjusted, strict=True)
+    ]
+
+
+def _warnings(n_speakers: int, n_pairs: int) -> list[str]:
+    """What the number of speakers does not allow to be said."""
+    if n_speakers == 1:
+        return ["There is one test speaker: no interval can be given, and nothing is known about other speakers."]
+    least = certainty.smallest_p(n_speakers)
+    if not n_pairs or least * n_pairs <= SIGNIFICANT:
+        return []
+    why = f"With {n_speakers} speakers the smallest possible two-sided p of the sign-flip test is {least:.2g}"
+    if least > SIGNIFICANT:
+        return [f"{why}: no comparison can reach significance at {SIGNIFICANT}, however large the difference."]
+    return [
+        f"{why}, and Holm's correction over {n_pairs} comparisons makes it {least * n_pairs:.2g}: no comparison can "
+        f"reach significance at {SIGNIFICANT} after correction, however large the difference. Read the intervals."
+    ]
+
+
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:+.1f}".replace("-0.0", "+0.0")
+
+
+def _round(value: float) -> float:
+    return round(float(value), DECIMALS) + 0.0  # no negative zero
+
+
+def _round_all(bounds: tuple[float, float] | None) -> list[float] | None:
+    return None if bounds is None else [_round(bound) for bound in bounds]
+
+
+def _label(name: Named) -> str:
+    return f"{name[0]} (round {name[1]})"

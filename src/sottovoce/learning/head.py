@@ -1,0 +1,102 @@
+"""The downstream head: `Linear(d, h) -> ReLU -> mean over valid frames -> Linear(h, K)` on frozen features.
+
+It is the two-layer network with pooling between the layers of arXiv 2409.10985, section III-D. Frames stay ragged: the
+frames of several utterances lie one behind the other in one matrix, and the mean is taken segment by segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+class _PooledHidden(torch.autograd.Function):
+    """Segment means of `relu(X W + b)`: X `[F, d]`, W `[d, n]`, b `[n]`, lengths of B segments -> `[B, n]` fp32.
+
+    Written out because autograd would keep two more matrices of the size `[F, n]`, the largest there is, and make
+    one of them twice.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, X: torch.Tensor, W: torch.Tensor, b: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        hidden = torch.addmm(b.to(X.dtype), X, W.to(X.dtype)).relu_()
+        sums = [part.sum(0, dtype=torch.float32) for part in hidden.split(lengths.tolist())]
+        ctx.save_for_backward(X, W, hidden, lengths)
+        return torch.stack(sums) / lengths[:, None].to(X.device)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        X, W, hidden, lengths = ctx.saved_tensors
+        lengths = lengths.to(X.device)
+        segments = torch.repeat_interleave(torch.arange(len(lengths), device=X.device), lengths)
+        spread = (grads[0] / lengths[:, None]).to(X.dtype).index_select(0, segments)
+        d_hidden = torch.ops.aten.threshold_backward(spread, hidden, 0)
+        d_X = d_hidden @ W.to(X.dtype).T if ctx.needs_input_grad[0] else None
+        return d_X, (X.T @ d_hidden).to(W.dtype), d_hidden.sum(0, dtype=torch.float32), None
+
+
+def pooled_hidden(X: torch.Tensor, W: torch.Tensor, b: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """Mean over each utterance's frames of `relu(X W + b)`.
+
+    Args:
+        X: frames of B utterances one behind the other, `[F, d]`, fp32 or bf16 (then the matrix products are bf16).
+        W: weights `[d, n]`; several heads may stand side by side in the n columns.
+        b: bias `[n]`.
+        lengths: frames of each utterance, `[B]` int64 on the CPU, sum F.
+
+    Returns:
+        `[B, n]` fp32.
+    """
+    return _PooledHidden.apply(X, W, b, lengths)  # type: ignore[return-value]
+
+
+def mix_layers(X: torch.Tensor, mix: torch.Tensor) -> torch.Tensor:
+    """Weighted sum of layers with softmax weights: X `[F, L, d]`, mix `[L]` -> `[F, d]`."""
+    return torch.einsum("fld,l->fd", X, torch.softmax(mix, 0).to(X.dtype))
+
+
+@dataclass(frozen=True)
+class Head:
+    """Weights of a trained head: `w1 [d, h]`, `b1 [h]`, `w2 [h, K]`, `b2 [K]`; `mix [L]` where layers are mixed."""
+
+    w1: torch.Tensor
+    b1: torch.Tensor
+    w2: torch.Tensor
+    b2: torch.Tensor
+    mix: torch.Tensor | None = None
+
+    @classmethod
+    def fresh(cls, dimension: int, hidden: int, n_classes: int, n_layers: int | None, seed: int) -> Head:
+        """Random weights in the range of `torch.nn.Linear`, from `seed` alone."""
+        generator = torch.Generator().manual_seed(seed)
+
+        def uniform(*shape: int, fan_in: int) -> torch.Tensor:
+            return (torch.rand(*shape, generator=generator) * 2 - 1) / fan_in**0.5
+
+        return cls(
+            uniform(dimension, hidden, fan_in=dimension),
+            uniform(hidden, fan_in=dimension),
+            uniform(hidden, n_classes, fan_in=hidden),
+            uniform(n_classes, fan_in=hidden),
+            None if n_layers is None else torch.zeros(n_layers),
+        )
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Named weights; `mix` only where there is one."""
+        named = {"w1": self.w1, "b1": self.b1, "w2": self.w2, "b2": self.b2}
+        return named if self.mix is None else named | {"mix": self.mix}
+
+    def to(self, device: str | torch.device) -> Head:
+        """The same weights elsewhere."""
+        return Head(**{name: tensor.detach().to(device) for name, tensor in self.tensors().items()})
+
+    def probabilities(self, frames: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Class probabilities of whole utterances: each `[T, d]` or `[T, L, d]` -> `[B, K]` fp32."""
+        with torch.inference_mode():
+            X = torch.cat([f.float() for f in frames])
+            X = X if self.mix is None else mix_layers(X, self.mix)
+            pooled = pooled_hidden(X, self.w1, self.b1, torch.tensor([len(f) for f in frames]))
+            return torch.softmax(pooled @ self.w2 + self.b2, dim=-1)

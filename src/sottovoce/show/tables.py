@@ -1,0 +1,199 @@
+"""The tables of the report and of the terminal: numbers in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from sottovoce.judging import results as judged
+from sottovoce.show.rounds import Move
+
+Table = tuple[list[str], list[list[str]]]
+"""Names of the columns, and the cells of each row."""
+
+METRICS = {"macro_f1": "macro F1", "ua": "UA", "wa": "WA"}
+
+
+def summary_table(results: Mapping[str, Any]) -> Table:
+    """The scores of every condition with their 95 % intervals in points, ready to print.
+
+    `results` is the content of `results.json`. The rounds of one condition stand together. "added" counts the
+    utterances beside the target's own in training, as a mean over folds and seeds.
+    """
+    names = list(dict.fromkeys(condition["name"] for condition in results["conditions"]))
+    rows = [
+        [
+            condition["name"],
+            str(condition["round"]) if condition["round"] else "",
+            *(f"{points(condition[metric])} {_interval(condition[f'{metric}_ci95'])}" for metric in METRICS),
+            "" if condition.get("n_selected") is None else f"{condition['n_selected']:.0f}",
+        ]
+        for condition in sorted(results["conditions"], key=lambda c: (names.index(c["name"]), c["round"]))
+    ]
+    return ["condition", "round", *METRICS.values(), "added"], rows
+
+
+def points(fraction: float | None) -> str:
+    """A score as points with one decimal; a dash where there is none."""
+    return "–" if fraction is None or not np.isfinite(fraction) else f"{100 * fraction:.1f}"
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return "(no interval)" if ends is None else f"({points(ends[0])} to {points(ends[1])})"
+
+
+def full_name(name: str, number: int) -> str:
+    """A condition with its round, where it has rounds."""
+    return f"{name} (round {number})" if number else name
+
+
+def comparison_table(results: Mapping[str, Any], metric: str) -> Table:
+    """Differences in points, the first condition minus the second, with what they are evidence of in words."""
+    columns = [f"difference in {METRICS[metric]}", "points (95 % interval)", "p", "p, Holm", "in words"]
+    rows = []
+    for c in (c for c in results.get("comparisons", []) if c["metric"] == metric):
+        a, b = full_name(c["a"], c["a_round"]), full_name(c["b"], c["b_round"])
+        ends = "no interval" if c["ci95"] is None else " to ".join(map(_signed, c["ci95"]))
+        rows.append(
+            [f"{a} − {b}", f"{_signed(c['delta'])} ({ends})", _p_value(c["p"]), _p_value(c["p_holm"]), verdict(c)]
+        )
+    return columns, rows
+
+
+def _signed(fraction: float) -> str:
+    return f"{100 * fraction:+.1f}".replace("-0.0", "+0.0").replace("-", "−")
+
+
+def _p_value(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
+def verdict(comparison: Mapping[str, Any]) -> str:
+    """What one paired comparison of `results.json` is evidence of, in words."""
+    if comparison["ci95"] is None:
+        return "one speaker: no evidence either way"
+    low, high = comparison["ci95"]
+    if low <= 0 <= high:
+        return "no evidence of a difference"
+    outcome = "a gain" if low > 0 else "a loss"
+    significant = comparison["p_holm"] < judged.SIGNIFICANT
+    return outcome if significant else f"{outcome} by the interval, not by the permutation test"
+
+
+def last_rounds(records: Iterable[Mapping[str, Any]], key: str) -> dict[str, int]:
+    """The last round of every condition, in order of appearance."""
+    last: dict[str, int] = {}
+    for record in records:
+        last[record[key]] = max(record["round"], last.get(record[key], 0))
+    return last
+
+
+def speaker_table(predictions: pa.Table) -> Table:
+    """Macro F1 of every speaker under the last round of every condition."""
+    records = judged.per_speaker(predictions)
+    last = last_rounds(records, "condition")
+    cells = {(r["speaker"], r["condition"]): r for r in records if r["round"] == last[r["condition"]]}
+    columns = ["speaker", "utterances", *(full_name(*condition) for condition in last.items())]
+    rows = []
+    for speaker in sorted({speaker for speaker, _ in cells}):
+        here = [cells.get((speaker, condition)) for condition in last]
+        n = next(r["n"] for r in here if r)
+        rows.append([speaker, str(n), *(points(r["macro_f1"] if r else None) for r in here)])
+    return columns, rows
+
+
+def move_table(moves: Iterable[Move]) -> Table:
+    """How many utterances each round of a selection kept, and how that moved."""
+    columns = ["round", "kept", "of all", "new among these", "of the round before, dropped"]
+    rows = [
+        [str(m.round), f"{m.n_kept:.0f}", *(_share(share) for share in (m.share_kept, m.new, m.dropped))] for m in moves
+    ]
+    return columns, rows
+
+
+def _share(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+def manifest_table(manifests: Mapping[str, pa.Table]) -> Table:
+    """Utterances, speakers and classes of the run's manifests."""
+    emotions = {name: manifest["emotion"].to_pylist() for name, manifest in manifests.items()}
+    classes = sorted({emotion for column in emotions.values() for emotion in column})
+    rows = [
+        [
+            name,
+            str(manifest.num_rows),
+            str(len(manifest["speaker"].unique())),
+            *(str(emotions[name].count(emotion)) for emotion in classes),
+        ]
+        for name, manifest in manifests.items()
+    ]
+    return ["manifest", "utterances", "speakers", *classes], rows
+
+
+def fold_table(proof: Mapping[str, Any]) -> Table:
+    """Who was tested in each fold, and what its two sides share."""
+    columns = [
+        "fold",
+        "speakers tested",
+        "utterances",
+        "trained on",
+        "speakers on both sides",
+        "sentences on both sides",
+    ]
+    rows = [
+        [
+            str(fold["number"]),
+            ", ".join(fold["test_speakers"]),
+            str(sum(fold["test_counts"].values())),
+            str(sum(fold["train_counts"].values())),
+            ", ".join(fold["shared_speakers"]) or "none",
+            str(len(fold["shared_text_ids"])),
+        ]
+        for fold in proof.get("folds", [])
+    ]
+    return columns, rows
+
+
+def check_tables(details: Mapping[str, Any]) -> dict[str, list[tuple[str, Table]]]:
+    """The tables of the data checks with their titles, by the part that was checked."""
+    return {
+        part: [
+            (table["title"], (list(table["columns"]), [[_cell(content) for content in row] for row in table["rows"]]))
+            for table in check.get("tables", [])
+        ]
+        for part, check in details.get("checks", {}).items()
+    }
+
+
+def refused_table(details: Mapping[str, Any]) -> Table:
+    """Every utterance that some stage could not use, and why."""
+    refused = [
+        {"stage": f"check of {part}", "id": r["id"], "reason": r["reason"]}
+        for part, checks in details.get("checks", {}).items()
+        for r in checks.get("refused", [])
+    ]
+    return records_table([*refused, *details.get("refused", [])])
+
+
+def prosody_table(records: Sequence[Mapping[str, Any]]) -> Table:
+    """Means of the measures of the translated speech: a row a measure, a column an emotion with its utterances."""
+    measures = dict.fromkeys(name for record in records for name in record if name not in ("emotion", "n"))
+    rows = [[measure.replace("_", " "), *(_cell(r.get(measure)) for r in records)] for measure in measures]
+    return ["measure", *(f"{r['emotion']} (n = {r['n']})" for r in records)], rows
+
+
+def records_table(records: Sequence[Mapping[str, Any]]) -> Table:
+    """Records that share their fields, as a table; figures with two decimals."""
+    fields = list(dict.fromkeys(name for record in records for name in record))
+    rows = [[_cell(record.get(name)) for name in fields] for record in records]
+    return [name.replace("_", " ") for name in fields], rows
+
+
+def _cell(content: Any) -> str:
+    if content is None:
+        return "–"
+    return f"{content:.2f}" if isinstance(content, float) else str(content)

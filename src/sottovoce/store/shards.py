@@ -1,0 +1,158 @@
+"""The one contract for long maps over utterances (translate, extract): resumable, refusals listed, any executor.
+
+Work is cut into shards; a shard is done when it is on its shelf. What is done is never done again, so an
+interrupted map repeats at most the shards that were in the making.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sottovoce.errors import StoreError
+from sottovoce.store.artefacts import Kept, Shelf, Task
+
+SHARD_SIZE = 128
+
+
+class Worker(Protocol):
+    """Does the work of one shard. Made once in each process, so that a model is loaded once."""
+
+    def __call__(self, tasks: Sequence[Task], folder: Path) -> list[dict[str, Any]]:
+        """Write results into `folder`; return one row a task, in order, with `error` for a refusal."""
+        ...
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a map is run. `workers` counts processes (0: one a core); `part` is (K, N): the Kth of N equal slices."""
+
+    executor: str = "serial"
+    workers: int = 0
+    shard_size: int = SHARD_SIZE
+    part: tuple[int, int] | None = None
+
+
+def map_shards(
+    shelf: Shelf,
+    tasks: Sequence[Task],
+    make_worker: Callable[[], Worker],
+    execution: Execution | None = None,
+    on_done: Callable[[int], None] = lambda n: None,
+) -> dict[str, Kept]:
+    """Do every task that is not on the shelf yet; return all of them by key.
+
+    Args:
+        shelf: where results are kept.
+        tasks: all tasks; those with equal keys are done once.
+        make_worker: makes the worker; must be picklable for the `process` executor.
+        execution: how to run; serial where not given.
+        on_done: called with the number of tasks that came to be done, those found on the shelf first.
+
+    Raises:
+        StoreError: unknown executor, no space left, or worker processes that die.
+    """
+    execution = execution or Execution()
+    unique = list({task.key: task for task in tasks}.values())
+    if execution.part is not None:
+        k, n = execution.part
+        unique = unique[len(unique) * (k - 1) // n : len(unique) * k // n]
+    done = shelf.finished(task.key for task in unique)
+    on_done(len(done))
+    pending = [task for task in unique if task.key not in done]
+    if pending:
+        size = execution.shard_size
+        shards = [pending[i : i + size] for i in range(0, len(pending), size)]
+        match execution.executor:
+            case "serial":
+                worker = make_worker()
+                for shard in shards:
+                    shelf.add(shard, worker)
+                    on_done(len(shard))
+            case "process":
+                _in_processes(shelf, shards, make_worker, execution.workers or os.cpu_count() or 1, on_done)
+            case other:
+                raise StoreError(f"unknown executor '{other}'; choose serial or process")
+        done = shelf.finished(task.key for task in unique)
+    return done
+
+
+_worker: Worker | None = None
+
+
+def _start(make_worker: Callable[[], Worker]) -> None:
+    global _worker  # one model a process, made when the process starts
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _worker = make_worker()
+
+
+def _end_with_parent() -> None:
+    # After kill -9 of the parent nobody would ever tell its workers to stop.
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _add(shelf: Shelf, shard: Sequence[Task]) -> int:
+    assert _worker is not None
+    shelf.add(shard, _worker)
+    return len(shard)
+
+
+def _in_processes(
+    shelf: Shelf,
+    shards: list[list[Task]],
+    make_worker: Callable[[], Worker],
+    workers: int,
+    on_done: Callable[[int], None],
+) -> None:
+    # spawn, not fork: a forked copy of a process that has used torch or OpenMP may hang
+    context = multiprocessing.get_context("spawn")
+    count = min(workers, len(shards))
+    others, ours = multiprocessing.active_children(), []
+    pool = ProcessPoolExecutor(count, context, initializer=_start, initargs=(make_worker,))
+    try:
+        with _cores_shared_by(count):
+            waiting = {pool.submit(_add, shelf, shard) for shard in shards}
+        ours = [child for child in multiprocessing.active_children() if child not in others]
+        while waiting:
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                on_done(future.result())
+        pool.shutdown()
+    except BrokenExecutor as problem:
+        raise StoreError(
+            f"a worker process died ({problem}). Run the same command: it continues; "
+            "if it happens again, use fewer workers or --executor serial."
+        ) from problem
+    finally:  # where something went wrong, or the user pressed Ctrl-C: end what still runs and leave no partial shard
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in ours:
+            process.terminate()
+            process.join()
+            shelf.sweep(process.pid)
+
+
+@contextmanager
+def _cores_shared_by(processes: int) -> Iterator[None]:
+    """Processes started within have as many threads for arithmetic as there are cores for each of them."""
+    name = "OMP_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = before or str(max(1, (os.cpu_count() or 1) // processes))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -1,0 +1,63 @@
+"""Where and how exactly the numbers are computed: the device, and fp32 or bf16."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+
+from sottovoce.errors import UpstreamError
+
+Arithmetic = Literal["fp32", "bf16"]
+Precision = Arithmetic | Literal["auto"]
+
+
+def resolve_device(device: str) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        UpstreamError: no such device on this machine.
+    """
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as problem:
+        raise UpstreamError(f"{device!r} is no device; use cpu or cuda") from problem
+    if resolved.type == "cuda" and not torch.cuda.is_available():
+        raise UpstreamError("device cuda was asked for, and torch sees no GPU here; use cpu")
+    return resolved
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether bf16 products run at a higher rate than fp32 on this device, rather than being emulated."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def resolve_precision(precision: Precision, device: torch.device) -> Arithmetic:
+    """`auto` becomes bf16 where the processor has it and fp32 elsewhere.
+
+    Raises:
+        UpstreamError: no such precision.
+    """
+    if precision not in ("auto", "fp32", "bf16"):
+        raise UpstreamError(f"precision {precision!r} is not known; use auto, fp32 or bf16")
+    if precision == "auto":
+        return "bf16" if has_bf16(device) else "fp32"
+    return precision
+
+
+def place(model: torch.nn.Module, device: torch.device, arithmetic: Arithmetic) -> None:
+    """Move a frozen model to its device. For bf16 its linear layers are rounded once, here, not at every call."""
+    model.to(device)
+    if arithmetic == "bf16":
+        for module in model.modules():
+            if isinstance(module, torch.nn.Linear):
+                module.to(torch.bfloat16)
+
+
+def autocast(device: torch.device, arithmetic: Arithmetic) -> AbstractContextManager:
+    """Matrix products and convolutions in bf16, sums and normalisations in fp32; for fp32, nothing changes."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=arithmetic == "bf16")

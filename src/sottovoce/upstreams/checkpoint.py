@@ -1,0 +1,148 @@
+"""A checkpoint on disk, opened safely: safetensors alone, no network unless allowed, no tensor left at random."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sottovoce.errors import UpstreamError
+
+DOWNLOAD_VARIABLE = "SOTTOVOCE_ALLOW_DOWNLOAD"
+
+_WHOLE = "model.safetensors"
+_INDEX = "model.safetensors.index.json"
+_SETTINGS = ("config.json", "preprocessor_config.json")
+_WANTED = (*_SETTINGS, _WHOLE, _INDEX, "model-*.safetensors")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder in the layout of Hugging Face. `weights` is what the user called it: a hub id or the folder."""
+
+    weights: str
+    folder: Path
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """What `config.json` says."""
+        return json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
+
+    @cached_property
+    def revision(self) -> str:
+        """Digest of the tensors, the configuration and the input's normalisation: all that the frames depend on."""
+        digest = hashlib.blake2b(digest_size=16)
+        settings = [self.folder / name for name in _SETTINGS if (self.folder / name).is_file()]
+        for path in (*settings, *_tensor_files(self.folder)):
+            with open(path, "rb") as stream:
+                digest.update(hashlib.file_digest(stream, "blake2b").digest())
+        return digest.hexdigest()
+
+
+def open_checkpoint(weights: str, *, allow_download: bool = False) -> Checkpoint:
+    """Find the weights in a folder, in the local hub cache, or, where that is allowed, on the hub.
+
+    Args:
+        weights: a folder, or a hub id such as `openai/whisper-base`.
+        allow_download: permit the network; the environment variable `SOTTOVOCE_ALLOW_DOWNLOAD=1` does too.
+
+    Raises:
+        UpstreamError: not there, or there without a configuration or without safetensors.
+    """
+    folder = Path(weights).expanduser()
+    if not folder.is_dir():
+        folder = _from_hub(weights, allow_download or os.environ.get(DOWNLOAD_VARIABLE, "0") not in ("", "0"))
+    if not (folder / "config.json").is_file():
+        raise UpstreamError(f"{folder} holds no config.json, so it is no checkpoint in the layout of Hugging Face")
+    absent = [path.name for path in _tensor_files(folder) if not path.is_file()]
+    if absent:
+        raise UpstreamError(
+            f"{folder} lacks {', '.join(absent)}. Weights are read from safetensors alone, because other formats can "
+            "run code. Convert with transformers: load the model and its feature extractor with from_pretrained and "
+            "write both to a folder with save_pretrained"
+        )
+    return Checkpoint(weights, folder)
+
+
+def load_complete(
+    model_class: Any, checkpoint: Checkpoint, *, unused: frozenset[str] = frozenset(), rename: Mapping[str, str] = {}
+) -> Any:
+    """An evaluation-mode fp32 model whose every tensor came from the checkpoint.
+
+    Transformers fills a tensor that it does not find with random numbers and goes on; here that is an error.
+
+    Args:
+        model_class: a class of transformers with `from_pretrained`.
+        checkpoint: where the tensors are.
+        unused: names of tensors that only training needs.
+        rename: patterns in the checkpoint's tensor names and their replacement.
+
+    Raises:
+        UpstreamError: unreadable, of another shape than the configuration says, or tensors are missing; lists them.
+    """
+    with _quiet_transformers():
+        try:
+            model, found = model_class.from_pretrained(
+                checkpoint.folder,
+                dtype=torch.float32,
+                key_mapping=dict(rename),
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+            )
+        except Exception as problem:
+            # Transformers, safetensors and json each raise their own kinds for a damaged checkpoint.
+            raise UpstreamError(f"{checkpoint.weights} cannot be loaded: {problem}") from problem
+    missing = sorted(set(found["missing_keys"]) - unused)
+    if missing:
+        raise UpstreamError(
+            f"{checkpoint.weights} lacks {len(missing)} tensors of {type(model).__name__}, which would be random: "
+            f"{', '.join(missing)}. Take a complete checkpoint of this kind"
+        )
+    return model.eval().requires_grad_(False)
+
+
+def _from_hub(weights: str, allow_download: bool) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(weights, allow_patterns=list(_WANTED), local_files_only=not allow_download))
+    except Exception as problem:
+        # The hub's client raises a dozen kinds, from a bad name to a broken line: all mean that there are no weights.
+        hint = "" if allow_download else f", or set {DOWNLOAD_VARIABLE}=1 to fetch it from the Hugging Face hub"
+        reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+        raise UpstreamError(
+            f"{weights!r} is neither a folder nor in the local hub cache ({reason}). Give a folder{hint}"
+        ) from problem
+
+
+def _tensor_files(folder: Path) -> list[Path]:
+    if (folder / _WHOLE).is_file() or not (folder / _INDEX).is_file():
+        return [folder / _WHOLE]
+    shards = json.loads((folder / _INDEX).read_text(encoding="utf-8"))["weight_map"].values()
+    return [folder / name for name in sorted(set(shards))]
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """No progress bar and no table of unexpected tensors (a decoder is one): what matters is checked and raised."""
+    from transformers.utils import logging as chatter
+
+    verbosity, bars = chatter.get_verbosity(), chatter.is_progress_bar_enabled()
+    chatter.set_verbosity(logging.CRITICAL)
+    chatter.disable_progress_bar()
+    try:
+        yield
+    finally:
+        chatter.set_verbosity(verbosity)
+        if bars:
+            chatter.enable_progress_bar()

@@ -1,0 +1,239 @@
+"""Features of utterances: computed once, kept ragged in fp16, fetched by the batch."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sottovoce.errors import AudioError, StoreError, UpstreamError
+from sottovoce.speech import audio
+from sottovoce.speech.audio import Waveform
+from sottovoce.speech.manifest import Manifest, Utterance
+from sottovoce.store.artefacts import Kept, Store, Task
+from sottovoce.store.shards import Execution, map_shards
+from sottovoce.upstreams.card import Upstream
+
+FRAMES = "frames.npy"
+BATCH_FRAMES = 4096
+"""Frames in one pass through the upstream, unless a single utterance has more."""
+
+READ_AHEAD = 16
+
+
+class Frames:
+    """Ragged frames of an ordered pool of utterances.
+
+    While all frames fit in `memory_bytes` they are held in memory in the type of the matrix products; else they stay
+    in fp16 on disk and each fetch reads its utterances, so that memory does not grow with the corpus.
+    """
+
+    def __init__(
+        self, pool: Sequence[Kept], *, dtype: torch.dtype = torch.float32, memory_bytes: int = 2 << 30
+    ) -> None:
+        self._kept, self._dtype = list(pool), dtype
+        self.lengths: NDArray[np.int64] = np.array([k.row["n_frames"] for k in pool], np.int64)
+        shapes = {(k.row["dimension"], k.row["n_layers"]) for k in pool}
+        if len(shapes) > 1:
+            raise StoreError(f"features of different shapes cannot be trained on together: {sorted(shapes, key=str)}")
+        self.dimension, self.n_layers = shapes.pop() if shapes else (0, None)
+        self._row_shape = (self.dimension,) if self.n_layers is None else (self.n_layers, self.dimension)
+        self._row_bytes = 2 * int(np.prod(self._row_shape))
+        self._starts: dict[Path, int] = {}
+        total = int(self.lengths.sum()) * self._row_bytes // 2 * torch.empty((), dtype=dtype).element_size()
+        self._held = [self._read([i])[0] for i in range(len(pool))] if total <= memory_bytes else None
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def fetch(self, rows: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Frames at `rows`, one utterance behind the other (`[sum T, d]` or `[sum T, L, d]`), and lengths `[B]`."""
+        lengths = torch.from_numpy(self.lengths[rows])
+        if self._held is not None:
+            return torch.cat([self._held[i] for i in rows]), lengths
+        return torch.cat(self._read(rows)), lengths
+
+    def _read(self, rows: Sequence[int] | NDArray[np.int64]) -> list[torch.Tensor]:
+        return [self._read_one(self._kept[i]) for i in rows]
+
+    def _read_one(self, kept: Kept) -> torch.Tensor:
+        # A plain read, not a memory map: mapped pages would count as this process's memory and fill it.
+        path, n_frames = kept.folder / FRAMES, kept.row["n_frames"]
+        try:
+            with path.open("rb", buffering=0) as stream:
+                if path not in self._starts:
+                    np.lib.format.read_magic(stream)
+                    np.lib.format.read_array_header_1_0(stream)
+                    self._starts[path] = stream.tell()
+                stream.seek(self._starts[path] + kept.row["start"] * self._row_bytes)
+                raw = stream.read(n_frames * self._row_bytes)
+        except (OSError, ValueError) as problem:
+            raise StoreError(f"{path} cannot be read ({problem}); run the same command again") from problem
+        if len(raw) != n_frames * self._row_bytes:
+            raise StoreError(f"{path} is shorter than its index says; run the same command again: it makes it anew")
+        frames = np.frombuffer(raw, np.float16).reshape(n_frames, *self._row_shape)
+        return torch.from_numpy(frames.astype(np.float32)).to(self._dtype)
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Features of a manifest: what there is, by utterance id, and what was refused and why."""
+
+    kept: Mapping[str, Kept]
+    refused: Mapping[str, str]
+
+
+def extract(
+    manifest: Manifest,
+    make_upstream: Callable[[], Upstream],
+    store: Store,
+    execution: Execution | None = None,
+    on_done: Callable[[int], None] = lambda n: None,
+) -> Extracted:
+    """Compute the features of every utterance that the store does not hold yet.
+
+    Args:
+        manifest: the utterances.
+        make_upstream: loads the upstream; picklable, since worker processes load their own.
+        store: where features are kept, by upstream settings and content of the sound.
+        execution: serial or processes.
+        on_done: progress.
+    """
+    upstream = make_upstream()
+    shelf = store.shelf("features", upstream.settings)
+    tasks = store.tasks(manifest.utterances)
+    done = map_shards(shelf, tasks, WorkerMaker(make_upstream), execution, on_done)
+    found = {task.utterance.id: done[task.key] for task in tasks if task.key in done}
+    refused = {i: kept.error for i, kept in found.items() if kept.error is not None}
+    return Extracted({i: kept for i, kept in found.items() if i not in refused}, refused)
+
+
+@dataclass(frozen=True)
+class WorkerMaker:
+    """Makes a `FeatureWorker` in whichever process needs one."""
+
+    make_upstream: Callable[[], Upstream]
+
+    def __call__(self) -> FeatureWorker:
+        return FeatureWorker(self.make_upstream())
+
+
+class FeatureWorker:
+    """Computes the frames of a shard in batches of like length, while threads read the sounds to come."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.upstream = upstream
+
+    def __call__(self, tasks: Sequence[Task], folder: Path) -> list[dict[str, Any]]:
+        """See `store.shards.Worker`."""
+        rows: list[dict[str, Any]] = [{} for _ in tasks]
+        made: list[NDArray[np.float16] | None] = [None] * len(tasks)
+        for batch in self._batches(tasks, rows):
+            frames = self.upstream.frames([waveform for _, waveform in batch])
+            for (position, _), each in zip(batch, frames, strict=True):
+                made[position] = each.to(torch.float16).numpy()
+        start = 0
+        for row, frames in zip(rows, made, strict=True):
+            if frames is None:
+                continue
+            if not np.isfinite(frames).all():
+                row["error"] = "features that are not finite in 16 bits"
+                continue
+            n_layers = frames.shape[1] if frames.ndim == 3 else None
+            row |= {"start": start, "n_frames": len(frames), "dimension": frames.shape[-1], "n_layers": n_layers}
+            start += len(frames)
+        whole = [f for f, row in zip(made, rows, strict=True) if f is not None and "n_frames" in row]
+        if whole:
+            _write_frames(folder / FRAMES, whole)
+        return rows
+
+    def _batches(self, tasks: Sequence[Task], rows: list[dict[str, Any]]) -> Iterator[list[tuple[int, Waveform]]]:
+        batch: list[tuple[int, Waveform]] = []
+        n_frames = 0
+        for position, sound in _read_ahead(tasks):
+            if isinstance(sound, str):
+                rows[position]["error"] = sound
+                continue
+            if len(sound) < self.upstream.card.shortest_s * audio.RATE_HZ:
+                rows[position]["error"] = f"shorter than the {self.upstream.card.shortest_s} s this upstream needs"
+                continue
+            size = self.upstream.n_frames(len(sound))
+            if batch and n_frames + size > BATCH_FRAMES:
+                yield batch
+                batch, n_frames = [], 0
+            batch.append((position, sound))
+            n_frames += size
+        if batch:
+            yield batch
+
+
+def _write_frames(path: Path, frames: Sequence[NDArray[np.float16]]) -> None:
+    # Not np.save: it would need all frames twice, and its error on a full disk does not say that the disk is full.
+    header = np.lib.format.header_data_from_array_1_0(frames[0])
+    with path.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header | {"shape": (sum(map(len, frames)), *frames[0].shape[1:])})
+        for each in frames:
+            stream.write(np.ascontiguousarray(each).data)
+
+
+def _read_ahead(tasks: Sequence[Task]) -> Iterator[tuple[int, Waveform | str]]:
+    """Sounds (or the reason why not) with their positions, in order of length, read by threads a little ahead."""
+    order = sorted(range(len(tasks)), key=lambda i: (_duration_s(tasks[i].utterance), i))
+    with ThreadPoolExecutor(2) as pool:
+        waiting: deque[tuple[int, Future[Waveform | str]]] = deque()
+        for position in order:
+            waiting.append((position, pool.submit(_read, tasks[position].utterance)))
+            if len(waiting) > READ_AHEAD:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for first, future in waiting:
+            yield first, future.result()
+
+
+def _duration_s(utterance: Utterance) -> float:
+    if utterance.start_s is not None and utterance.end_s is not None:
+        return utterance.end_s - utterance.start_s
+    try:
+        return audio.probe(utterance.path).duration_s
+    except AudioError:
+        return 0.0
+
+
+def _read(utterance: Utterance) -> Waveform | str:
+    try:
+        return audio.read(utterance.path, start_s=utterance.start_s, end_s=utterance.end_s)
+    except AudioError as problem:
+        return problem.reason
+
+
+def precision_deviation(
+    manifest: Manifest, extracted: Extracted, exact: Upstream, n_utterances: int = 4
+) -> dict[str, float]:
+    """How far kept features lie from `exact` (the same upstream in fp32), on the first utterances of a manifest.
+
+    Returns:
+        `relative_rms`: root mean square of the difference over that of the exact frames; `cosine`: smallest cosine
+        between the mean-pooled vectors of an utterance.
+
+    Raises:
+        UpstreamError: no utterance has features.
+    """
+    chosen = [u for u in manifest if u.id in extracted.kept][:n_utterances]
+    if not chosen:
+        raise UpstreamError("no utterance has features to compare")
+    kept = Frames([extracted.kept[u.id] for u in chosen])
+    squares, reference, cosines = 0.0, 0.0, []
+    for i, u in enumerate(chosen):
+        ours = kept.fetch(np.array([i]))[0].flatten(1)
+        theirs = exact.frames([audio.read(u.path, start_s=u.start_s, end_s=u.end_s)])[0].float().flatten(1)
+        squares += float((ours - theirs).square().sum())
+        reference += float(theirs.square().sum())
+        cosines.append(float(torch.cosine_similarity(ours.mean(0), theirs.mean(0), dim=0)))
+    return {"relative_rms": (squares / reference) ** 0.5, "cosine": min(cosines)}

@@ -1,0 +1,52 @@
+"""What is public about well-known checkpoints: licence, and the corpora they were trained on."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+
+class Facts(NamedTuple):
+    """`trained_on` names corpora in the words of the authors; `licence` is that of the weights."""
+
+    trained_on: tuple[str, ...]
+    licence: str
+
+
+UNKNOWN = Facts(("unknown",), "unknown")
+
+_LIBRISPEECH = ("LibriSpeech",)
+_LIBRILIGHT = ("Libri-Light",)
+_WAVLM_MIX = ("Libri-Light", "GigaSpeech", "VoxPopuli")
+
+_KNOWN: tuple[tuple[str, Facts], ...] = (
+    (
+        r"openai/whisper-large-v3(-turbo)?",
+        Facts(("1M h of labelled and 4M h of pseudo-labelled web audio, not disclosed",), "Apache-2.0 or MIT"),
+    ),
+    (r"openai/whisper-.+", Facts(("680k h of web audio, not disclosed",), "Apache-2.0")),
+    (
+        r"facebook/wav2vec2-(xls-r-.+)",
+        Facts(("VoxPopuli", "MLS", "CommonVoice", "VoxLingua107", "BABEL"), "Apache-2.0"),
+    ),
+    (r"facebook/wav2vec2-large-xlsr-53", Facts(("MLS", "CommonVoice", "BABEL"), "Apache-2.0")),
+    (r"facebook/wav2vec2-large-lv60", Facts(_LIBRILIGHT, "Apache-2.0")),
+    (r"facebook/wav2vec2-(base|large)", Facts(_LIBRISPEECH, "Apache-2.0")),
+    (r"facebook/hubert-base-ls960", Facts(_LIBRISPEECH, "Apache-2.0")),
+    (r"facebook/hubert-(large|xlarge)-ll60k", Facts(_LIBRILIGHT, "Apache-2.0")),
+    (r"microsoft/wavlm-base", Facts(_LIBRISPEECH, "MIT (code); weights not stated")),
+    (r"microsoft/wavlm-(base-plus|large)", Facts(_WAVLM_MIX, "MIT (code); weights not stated")),
+    (r"facebook/data2vec-audio-base", Facts(_LIBRISPEECH, "Apache-2.0")),
+    (r"facebook/w2v-bert-2\.0", Facts(("4.5M h of audio, not disclosed",), "MIT")),
+)
+
+
+def facts_of(weights: str) -> Facts:
+    """Facts of a hub id, exactly as its authors spell it. Anything else, a folder above all, is unknown.
+
+    A folder's name proves nothing: a checkpoint fine-tuned on the target corpus often keeps its parent's name.
+    """
+    for pattern, facts in _KNOWN:
+        if re.fullmatch(pattern, weights):
+            return facts
+    return UNKNOWN

@@ -1,0 +1,52 @@
+"""From a name and weights to an upstream."""
+
+from __future__ import annotations
+
+from sottovoce.errors import UpstreamError
+from sottovoce.upstreams.arithmetic import Precision, resolve_device
+from sottovoce.upstreams.card import Layer, Upstream
+from sottovoce.upstreams.checkpoint import open_checkpoint
+from sottovoce.upstreams.logmel import LogMel
+from sottovoce.upstreams.ssl import SelfSupervised
+from sottovoce.upstreams.whisper import Context, Whisper
+
+NAMES = ("logmel", "whisper", "ssl")
+
+
+def load_upstream(
+    name: str,
+    weights: str | None = None,
+    *,
+    layer: Layer = "last",
+    context: Context = "trimmed",
+    device: str = "cpu",
+    precision: Precision = "auto",
+    allow_download: bool = False,
+) -> Upstream:
+    """An upstream, ready to use.
+
+    Args:
+        name: `logmel` (no weights), `whisper`, or `ssl` (the wav2vec 2.0 family).
+        weights: a folder or a hub id.
+        layer: `last`, an index (0 is what the first transformer layer reads), or `all` for a learnt mix.
+        context: for `whisper` alone: `exact` pads to 30 s as in its training, `trimmed` does not pad.
+        device: `cpu` or `cuda`.
+        precision: `auto` is bf16 where the processor has it and fp32 elsewhere.
+        allow_download: permit fetching a hub id; `SOTTOVOCE_ALLOW_DOWNLOAD=1` in the environment does too.
+
+    Raises:
+        UpstreamError: an argument is not known, or the weights are absent, incomplete or of another kind.
+    """
+    resolved = resolve_device(device)
+    if name not in NAMES:
+        raise UpstreamError(f"upstream {name!r} is not known; there are {', '.join(NAMES)}")
+    if name == "logmel":
+        if weights is not None:
+            raise UpstreamError(f"upstream logmel has no weights, but {weights!r} was given; leave it out")
+        return LogMel(layer, resolved)
+    if weights is None:
+        raise UpstreamError(f"upstream {name} needs weights: a folder, or a hub id such as openai/whisper-base")
+    checkpoint = open_checkpoint(weights, allow_download=allow_download)
+    if name == "whisper":
+        return Whisper(checkpoint, layer=layer, context=context, device=resolved, precision=precision)
+    return SelfSupervised(checkpoint, layer=layer, device=resolved, precision=precision)

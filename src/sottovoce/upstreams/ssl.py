@@ -1,0 +1,160 @@
+"""Self-supervised speech encoders through transformers: wav2vec 2.0, XLS-R, HuBERT, WavLM, data2vec, w2v-BERT 2.0."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import torch
+
+from sottovoce.errors import UpstreamError
+from sottovoce.speech.audio import RATE_HZ, SHORTEST_S, Waveform
+from sottovoce.upstreams.arithmetic import Arithmetic, Precision, autocast, place, resolve_precision
+from sottovoce.upstreams.batching import check_lengths, packs
+from sottovoce.upstreams.card import Layer, UpstreamCard
+from sottovoce.upstreams.checkpoint import Checkpoint, load_complete
+from sottovoce.upstreams.known import facts_of
+from sottovoce.upstreams.layers import resolve_layer
+
+KINDS = ("data2vec-audio", "hubert", "wav2vec2", "wav2vec2-bert", "wavlm")
+
+_LONGEST = 30 * RATE_HZ
+"""Attention grows with the square of the length: longer utterances are cut into equal parts, each heard by itself."""
+
+_FBANK_WINDOW, _FBANK_HOP = 400, 160
+_ONLY_FOR_TRAINING = frozenset({"masked_spec_embed"})
+
+
+class SelfSupervised:
+    """One self-supervised encoder, its input prepared as the checkpoint's own `preprocessor_config.json` says.
+
+    Utterances run together only when they have exactly the same length: the group norm of wav2vec 2.0's first
+    convolution runs over time and cannot be masked, so padding would change the frames.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, *, layer: Layer, device: torch.device, precision: Precision) -> None:
+        kind = checkpoint.config.get("model_type")
+        if kind not in KINDS:
+            raise UpstreamError(
+                f"{checkpoint.weights} is a checkpoint of kind {kind!r}; upstream ssl reads {', '.join(KINDS)}"
+            )
+        if checkpoint.config.get("add_adapter"):
+            raise UpstreamError(f"{checkpoint.weights} ends in an adapter that changes the frame rate; not supported")
+        self._prepare = _load_extractor(checkpoint)
+        self._model = _load_model(checkpoint)
+        config = self._model.config
+        self._kernels = _kernels(config, self._prepare)
+        n_layers = config.num_hidden_layers + 1
+        self._layer = resolve_layer(layer, n_layers)
+        self._device = device
+        self._precision: Arithmetic = resolve_precision(precision, device)
+        place(self._model, device, self._precision)
+        facts = facts_of(checkpoint.weights)
+        self.card = UpstreamCard(
+            name="ssl",
+            weights=checkpoint.weights,
+            revision=checkpoint.revision,
+            dimension=config.hidden_size,
+            n_layers=n_layers,
+            hop_s=math.prod(stride for _, stride in self._kernels) / RATE_HZ,
+            shortest_s=SHORTEST_S,
+            trained_on=facts.trained_on,
+            licence=facts.licence,
+        )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything the frames depend on beside the sound."""
+        return {
+            "upstream": "ssl",
+            "revision": self.card.revision,
+            "layer": "all" if self._layer is None else self._layer,
+            "precision": self._precision,
+            "device": self._device.type,
+        }
+
+    def n_frames(self, n_samples: int) -> int:
+        """What the strided convolutions leave of the parts of an utterance."""
+        return sum(self._n_frames_of_part(size) for size in _part_sizes(n_samples))
+
+    @torch.no_grad()
+    def frames(self, waveforms: Sequence[Waveform]) -> list[torch.Tensor]:
+        """Frames of each waveform: `[T, d]`, or `[T, L, d]` for all layers.
+
+        Raises:
+            UpstreamError: a waveform is shorter than the card's `shortest_s`.
+        """
+        check_lengths(waveforms, self.card)
+        parts = [
+            (owner, part)
+            for owner, waveform in enumerate(waveforms)
+            for part in np.array_split(waveform, len(_part_sizes(waveform.size)))
+        ]
+        order = sorted(range(len(parts)), key=lambda index: parts[index][1].size)
+        states: dict[int, torch.Tensor] = {}
+        for size, group in groupby(order, key=lambda index: parts[index][1].size):
+            alike = list(group)
+            for run in packs([self._n_frames_of_part(size)] * len(alike), self._device):
+                chosen = alike[run]
+                states |= zip(chosen, self._encode([parts[index][1] for index in chosen]), strict=True)
+        return [
+            torch.cat([states[index] for index, (its, _) in enumerate(parts) if its == owner])
+            for owner in range(len(waveforms))
+        ]
+
+    def _n_frames_of_part(self, n: int) -> int:
+        for width, stride in self._kernels:
+            n = (n - width) // stride + 1
+        return n
+
+    def _encode(self, parts: Sequence[Waveform]) -> torch.Tensor:
+        """`[B, T, d]` or `[B, T, L, d]` of parts of one length."""
+        inputs = torch.cat([self._prepared(part) for part in parts]).to(self._device)
+        with autocast(self._device, self._precision):
+            output = self._model(inputs, output_hidden_states=True)
+        # Transformers records the last layer before the final layer norm of XLS-R and its like; the model's own
+        # output comes after it.
+        hidden = (*output.hidden_states[:-1], output.last_hidden_state)
+        states = torch.stack(hidden, dim=2) if self._layer is None else hidden[self._layer]
+        return states.float().cpu()
+
+    def _prepared(self, part: Waveform) -> torch.Tensor:
+        """One part as the model takes it; each is prepared by itself, so that nothing is padded to its neighbours."""
+        inputs = self._prepare(part, sampling_rate=RATE_HZ, return_tensors="pt")
+        prepared = inputs[self._prepare.model_input_names[0]]
+        # w2v-BERT stacks its filter-bank frames in pairs and fills up the last one; a half-filled pair is dropped.
+        return prepared[:, : self._n_frames_of_part(part.size)] if prepared.ndim == 3 else prepared
+
+
+def _part_sizes(n_samples: int) -> list[int]:
+    """Sizes of the fewest, nearly equal parts of at most 30 s; those of `numpy.array_split`."""
+    n_parts = max(1, -(-n_samples // _LONGEST))
+    return [n_samples // n_parts + (part < n_samples % n_parts) for part in range(n_parts)]
+
+
+def _kernels(config: Any, extractor: Any) -> list[tuple[int, int]]:
+    """Width and stride of each stage between samples and frames."""
+    if config.model_type == "wav2vec2-bert":
+        return [(_FBANK_WINDOW, _FBANK_HOP), (extractor.stride, extractor.stride)]
+    return list(zip(config.conv_kernel, config.conv_stride, strict=True))
+
+
+def _load_extractor(checkpoint: Checkpoint) -> Any:
+    from transformers import AutoFeatureExtractor
+
+    try:
+        return AutoFeatureExtractor.from_pretrained(checkpoint.folder, local_files_only=True)
+    except (OSError, ValueError) as problem:
+        raise UpstreamError(
+            f"{checkpoint.weights} has no usable preprocessor_config.json, which says how its input is normalised: "
+            f"{problem}"
+        ) from problem
+
+
+def _load_model(checkpoint: Checkpoint) -> Any:
+    from transformers import AutoModel
+
+    return load_complete(AutoModel, checkpoint, unused=_ONLY_FOR_TRAINING)

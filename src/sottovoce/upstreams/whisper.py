@@ -1,0 +1,117 @@
+"""Any Whisper encoder as an upstream (Radford et al. 2022): `exact`, padded as in its training, or `trimmed`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from sottovoce.errors import UpstreamError
+from sottovoce.speech.audio import RATE_HZ, SHORTEST_S, Waveform
+from sottovoce.upstreams.arithmetic import Arithmetic, Precision, autocast, place, resolve_precision
+from sottovoce.upstreams.batching import check_lengths, packs
+from sottovoce.upstreams.card import Layer, UpstreamCard
+from sottovoce.upstreams.checkpoint import Checkpoint, load_complete
+from sottovoce.upstreams.known import facts_of
+from sottovoce.upstreams.layers import resolve_layer
+from sottovoce.upstreams.mel import MEL_HOP, log10_mel
+from sottovoce.upstreams.whisper_encoder import encode
+
+Context = Literal["exact", "trimmed"]
+
+_HOP = 2 * MEL_HOP
+"""Samples from one position of the encoder to the next: 20 ms."""
+
+
+class Whisper:
+    """The encoder of one Whisper checkpoint.
+
+    With context `exact`, the encoder hears each utterance padded with silence to 30 s, as in its training, and the
+    frames of the sound are kept. With `trimmed` it hears the sound alone, at the first positions: many times less
+    work and slightly other numbers. A longer utterance is cut into consecutive windows of 30 s, each heard by itself.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, *, layer: Layer, context: Context, device: torch.device, precision: Precision
+    ) -> None:
+        if context not in get_args(Context):
+            raise UpstreamError(f"context {context!r} is not known; use exact or trimmed")
+        if checkpoint.config.get("model_type") != "whisper":
+            kind = checkpoint.config.get("model_type", "unknown")
+            raise UpstreamError(f"{checkpoint.weights} is a checkpoint of kind {kind!r}, not Whisper; try upstream ssl")
+        self._encoder = _load_encoder(checkpoint)
+        self._window = self._encoder.config.max_source_positions * _HOP
+        n_layers = self._encoder.config.encoder_layers + 1
+        self._layer, self._context = resolve_layer(layer, n_layers), context
+        self._device = device
+        self._precision: Arithmetic = resolve_precision(precision, device)
+        place(self._encoder, device, self._precision)
+        facts = facts_of(checkpoint.weights)
+        self.card = UpstreamCard(
+            name="whisper",
+            weights=checkpoint.weights,
+            revision=checkpoint.revision,
+            dimension=self._encoder.config.d_model,
+            n_layers=n_layers,
+            hop_s=_HOP / RATE_HZ,
+            shortest_s=SHORTEST_S,
+            trained_on=facts.trained_on,
+            licence=facts.licence,
+        )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything the frames depend on beside the sound."""
+        return {
+            "upstream": "whisper",
+            "revision": self.card.revision,
+            "layer": "all" if self._layer is None else self._layer,
+            "context": self._context,
+            "precision": self._precision,
+            "device": self._device.type,
+        }
+
+    def n_frames(self, n_samples: int) -> int:
+        """One frame for each 20 ms begun; windows are whole numbers of frames, so they change nothing."""
+        return -(-n_samples // _HOP)
+
+    @torch.no_grad()
+    def frames(self, waveforms: Sequence[Waveform]) -> list[torch.Tensor]:
+        """Frames of each waveform: `[T, d]`, or `[T, L, d]` for all layers.
+
+        Raises:
+            UpstreamError: a waveform is shorter than the card's `shortest_s`.
+        """
+        check_lengths(waveforms, self.card)
+        windows = [window for waveform in waveforms for window in self._cut(waveform)]
+        kept = [self.n_frames(window.size) for window in windows]
+        heard = kept if self._context == "trimmed" else [self._window // _HOP] * len(windows)
+        packed = [self._encode(windows[run], kept[run]) for run in packs(heard, self._device)]
+        return list(torch.cat(packed).split([self.n_frames(waveform.size) for waveform in waveforms])) if packed else []
+
+    def _cut(self, waveform: Waveform) -> list[Waveform]:
+        return np.split(waveform, range(self._window, waveform.size, self._window))
+
+    def _encode(self, windows: Sequence[Waveform], kept: Sequence[int]) -> torch.Tensor:
+        mels = [self._mel(torch.from_numpy(window).to(self._device)) for window in windows]
+        with autocast(self._device, self._precision):
+            return encode(self._encoder, mels, kept, self._layer).float().cpu()
+
+    def _mel(self, window: torch.Tensor) -> torch.Tensor:
+        """What Whisper's own extractor gives, `[2 T, n_mels]`: no value more than 80 dB below the loudest."""
+        mel = log10_mel(window, self._encoder.config.num_mel_bins, self._window)
+        mel = (torch.maximum(mel, mel.max() - 8) + 4) / 4
+        if self._context == "trimmed":
+            return mel[: 2 * self.n_frames(window.shape[0])]
+        silence = float(max(mel.max() - 2, -1.5))  # digital silence, log10 of 1e-10, under the same floor and scale
+        return functional.pad(mel, (0, 0, 0, self._window // MEL_HOP - mel.shape[0]), value=silence)
+
+
+def _load_encoder(checkpoint: Checkpoint) -> Any:
+    """The encoder alone, from a checkpoint of the encoder, of the model, or of the model with a task's head."""
+    from transformers.models.whisper.modeling_whisper import WhisperEncoder
+
+    return load_complete(WhisperEncoder, checkpoint, rename={r"^(model\.)?encoder\.": ""})

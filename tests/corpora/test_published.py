@@ -1,0 +1,181 @@
+"""The readers of published corpora, on miniatures in the published layout and on the real ones."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sottovoce.corpora import catalogue
+from sottovoce.errors import CorpusError
+
+MINIATURES = {
+    "emodb": ["wav/03a01Fa.wav", "wav/03a05Wb.wav", "wav/16b10N.wav"],
+    "emovo": ["f1/pau-f1-b1.wav", "f1/neu-f1-d2.wav", "m3/rab-m3-n5.wav"],
+    "ravdess": ["Actor_01/03-01-06-02-01-01-01.wav", "Actor_24/03-01-01-01-02-02-24.wav"],
+    "urdu": ["Angry/SM4_F48_A0100.wav", "Happy/SF1_F1_H01.wav", "Sad/SF10_F1_S01.wav"],
+}
+RATES = """Nr.\tSatz\terkannt\tnatuerlich
+1\xa0\xa0\t03a01Fa.wav\t90,00\xa0\xa0\xa0\t75,00\xa0
+2\xa0\xa0\t03a05Wb.wav\t85,71\xa0\xa0\xa0\t60,00\xa0
+"""
+
+
+@pytest.fixture
+def miniature(tmp_path, make_tone):
+    """Write a tiny copy of a corpus and return its folder."""
+
+    def write(name: str, ending: str = ".wav") -> Path:
+        for seed, recording in enumerate(MINIATURES[name]):
+            make_tone(f"{name}/{Path(recording).with_suffix(ending)}", duration_s=0.3, seed=seed)
+        if name == "emodb":
+            (tmp_path / "emodb" / "erkennung.txt").write_text(RATES, encoding="latin-1")
+        return tmp_path / name
+
+    return write
+
+
+def read(name: str, folder: Path) -> dict[str, tuple]:
+    prepared = catalogue.prepare(name, folder)
+    return {u.id: (u.speaker, u.emotion, u.text_id, u.language) for u in prepared.manifest}
+
+
+def test_what_the_names_say(miniature):
+    assert read("emodb", miniature("emodb")) == {
+        "03a01Fa": ("emodb-03", "happy", "a01", "de"),
+        "03a05Wb": ("emodb-03", "angry", "a05", "de"),
+        "16b10N": ("emodb-16", "neutral", "b10", "de"),
+    }
+    assert read("emovo", miniature("emovo")) == {
+        "pau-f1-b1": ("emovo-f1", "fearful", "b1", "it"),
+        "neu-f1-d2": ("emovo-f1", "neutral", "d2", "it"),
+        "rab-m3-n5": ("emovo-m3", "angry", "n5", "it"),
+    }
+    assert read("ravdess", miniature("ravdess")) == {
+        "03-01-06-02-01-01-01": ("ravdess-01", "fearful", "01", "en"),
+        "03-01-01-01-02-02-24": ("ravdess-24", "neutral", "02", "en"),
+    }
+    assert read("urdu", miniature("urdu")) == {
+        "SM4_F48_A0100": ("urdu-SM4", "angry", None, "ur"),
+        "SF1_F1_H01": ("urdu-SF1", "happy", None, "ur"),
+        "SF10_F1_S01": ("urdu-SF10", "sad", None, "ur"),
+    }
+
+
+def test_sentences_are_given_where_they_are_published(miniature):
+    texts = {u.id: u.text for u in catalogue.prepare("ravdess", miniature("ravdess")).manifest}
+    assert texts["03-01-06-02-01-01-01"] == "Kids are talking by the door."
+    assert texts["03-01-01-01-02-02-24"] == "Dogs are sitting by the door."
+    assert catalogue.prepare("emodb", miniature("emodb")).manifest[0].text == "Der Lappen liegt auf dem Eisschrank."
+    assert catalogue.prepare("emovo", miniature("emovo")).manifest[0].text == "Porti con te quella cosa?"
+
+
+@pytest.mark.parametrize("name", MINIATURES)
+@pytest.mark.parametrize("ending", [".WAV", ".flac"])
+def test_any_case_and_flac_give_the_same_manifest(miniature, name, ending):
+    folder = miniature(name)
+    first = catalogue.prepare(name, folder).manifest.fingerprint()
+    shutil.rmtree(folder)
+    assert catalogue.prepare(name, miniature(name, ending)).manifest.fingerprint() == first
+
+
+@pytest.mark.parametrize("name", MINIATURES)
+def test_a_partial_copy_is_read_and_noted(miniature, name):
+    prepared = catalogue.prepare(name, miniature(name))
+    card = catalogue.corpora()[name].card
+    expected = f"{card.title} has {card.n_utterances} utterances; this copy has {len(MINIATURES[name])}"
+    assert expected in prepared.notes
+
+
+@pytest.mark.parametrize("name", MINIATURES)
+def test_a_wrong_folder_says_what_was_expected_and_found(tmp_path, make_tone, name):
+    make_tone("holiday/beach.wav", duration_s=0.3)
+    with pytest.raises(CorpusError) as caught:
+        catalogue.prepare(name, tmp_path / "holiday")
+    card = catalogue.corpora()[name].card
+    assert card.layout in str(caught.value) and "beach.wav" in str(caught.value) and card.home in str(caught.value)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CorpusError, match=r"no \.wav or \.flac file"):
+        catalogue.prepare(name, tmp_path / "empty")
+    with pytest.raises(CorpusError, match="there is no such folder"):
+        catalogue.prepare(name, tmp_path / "absent")
+
+
+def test_every_unreadable_name_is_listed(miniature, make_tone):
+    folder = miniature("emodb")
+    for wrong in ("03a01Xa", "03a03Fa", "3a01Fa", "03a01Fa copy"):
+        make_tone(f"emodb/wav/{wrong}.wav", duration_s=0.3)
+    with pytest.raises(CorpusError) as caught:
+        catalogue.prepare("emodb", folder)
+    assert len(caught.value.problems) == 4
+    assert "4 of 7 names" in str(caught.value)
+
+
+def test_sung_ravdess_is_not_taken_for_speech(miniature, make_tone):
+    folder = miniature("ravdess")
+    make_tone("ravdess/Actor_01/03-02-06-02-01-01-01.wav", duration_s=0.3)
+    with pytest.raises(CorpusError, match="03-02-06-02-01-01-01"):
+        catalogue.prepare("ravdess", folder)
+
+
+def test_a_doubled_folder_counts_once_and_hidden_files_not_at_all(miniature):
+    folder = miniature("ravdess")
+    shutil.copytree(folder / "Actor_01", folder / "audio_speech_actors_01-24" / "Actor_01")
+    shutil.copytree(folder / "Actor_01", folder / "__MACOSX" / "Actor_01")
+    shutil.copy(folder / "Actor_01/03-01-06-02-01-01-01.wav", folder / "Actor_01/._03-01-06-02-01-01-01.wav")
+    prepared = catalogue.prepare("ravdess", folder)
+    assert len(prepared.manifest) == 2
+    assert "1 recordings lie there more than once; each was taken once" in prepared.notes
+
+
+def test_recognition_rates_become_votes(miniature):
+    prepared = catalogue.prepare("emodb", miniature("emodb"))
+    by_id = {u.id: u for u in prepared.manifest}
+    assert by_id["03a01Fa"].votes["happy"] == pytest.approx(18)
+    assert by_id["03a05Wb"].votes["angry"] == pytest.approx(20 * 0.8571)
+    assert sum(by_id["03a05Wb"].votes.values()) == pytest.approx(20)
+    assert len({round(n, 9) for e, n in by_id["03a05Wb"].votes.items() if e != "angry"}) == 1
+    assert not by_id["16b10N"].votes
+    assert any(note.startswith("1 utterances have no listeners' votes") for note in prepared.notes)
+
+
+def test_emodb_from_its_wav_folder_finds_the_rates_beside_it(miniature, tmp_path):
+    assert catalogue.prepare("emodb", miniature("emodb") / "wav").manifest.has_votes
+    (tmp_path / "emodb" / "erkennung.txt").unlink()
+    assert not catalogue.prepare("emodb", tmp_path / "emodb" / "wav").manifest.has_votes
+
+
+def test_the_manifest_does_not_depend_on_where_the_corpus_lies(miniature, tmp_path):
+    folder = miniature("urdu")
+    before = catalogue.prepare("urdu", folder).manifest.fingerprint()
+    shutil.move(folder, tmp_path / "elsewhere and renamed")
+    assert catalogue.prepare("urdu", tmp_path / "elsewhere and renamed").manifest.fingerprint() == before
+
+
+@pytest.mark.parametrize("name", MINIATURES)
+def test_cards_add_up(name):
+    card = catalogue.corpora()[name].card
+    assert card.name == name
+    assert sum(card.emotions.values()) == card.n_utterances
+    assert json.loads(json.dumps(card.to_dict()))["licence"]
+
+
+def test_unknown_corpora_and_misplaced_options(tmp_path):
+    with pytest.raises(CorpusError, match="there are: emodb, emovo, ravdess, urdu, folder"):
+        catalogue.prepare("emobd", tmp_path)
+    with pytest.raises(CorpusError, match="belong to the corpus 'folder'"):
+        catalogue.prepare("emodb", tmp_path, language="de")
+    with pytest.raises(CorpusError, match="needs a pattern"):
+        catalogue.prepare("folder", tmp_path)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", MINIATURES)
+def test_the_real_corpus_is_what_its_card_says(real_corpora, name):
+    prepared = catalogue.prepare(name, real_corpora / name)
+    assert prepared.notes == ()
+    assert prepared.manifest.has_votes == (name == "emodb")
+    if name == "emodb":  # what was published was recognised by at least 80 %
+        assert min(u.votes[u.emotion] for u in prepared.manifest) == pytest.approx(16)
