@@ -51,7 +51,7 @@ def test_manifests_and_sound(tmp_path: Path) -> None:
     for manifest in (target, source):
         assert len(manifest) == 8 and len(manifest.speakers) == 2 and manifest.has_votes
         for utterance in manifest:
-            assert "synthetic" in utterance.corpus
+            assert utterance.corpus in demo.CORPORA.values()
             assert sum(utterance.votes.values()) == demo.N_LISTENERS and set(utterance.votes) <= set(FOUR_CLASSES)
             assert 0.8 < audio.read(utterance.path).size / 16_000 < 5
     assert all(utterance.translation == demo.ENGLISH[utterance.text or ""] for utterance in source)

@@ -31,6 +31,7 @@ DISCLAIMER = (
 )
 
 SEED = 20_240_910
+CORPORA = {"it": "demo target (synthetic)", "en": "demo source (synthetic)"}  # by language; warnings go by these names
 N_LISTENERS = 10
 SENTENCES_EACH = {"en": 3, "it": 6}  # of those below, for each speaker and emotion
 
@@ -165,7 +166,7 @@ def _record(folder: Path, speaker: Speaker, emotion: str, text: str, rng: np.ran
         path=str(folder / path),
         speaker=speaker.name,
         emotion=emotion,
-        corpus=f"demo-{speaker.language} (synthetic)",
+        corpus=CORPORA[speaker.language],
         language=speaker.language,
         text=text,
         text_id=text_id,

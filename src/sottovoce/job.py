@@ -114,7 +114,7 @@ def _warnings(recipe: Recipe, inputs: Inputs) -> list[str]:
     shared = {text for fold in proof["folds"] for text in fold["shared_text_ids"]}
     if shared:
         warnings.append(
-            f"{len(shared)} sentences are spoken on both sides of a fold (acted corpora share them): new ones may be harder"
+            f"{len(shared)} sentences are spoken on both sides of a fold, as acted corpora do: new ones may be harder"
         )
     for fold in proof["folds"]:
         for side in ("train", "test"):
@@ -132,7 +132,7 @@ def _warnings(recipe: Recipe, inputs: Inputs) -> list[str]:
 
 
 def _is_synthetic(manifest: Manifest) -> bool:
-    return any(u.corpus.startswith(demo.CORPUS) for u in manifest)
+    return any(u.corpus in demo.CORPORA.values() for u in manifest)
 
 
 def _environment(recipe: Recipe, place: Place) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _details(recipe: Recipe, inputs: Inputs, place: Place) -> dict[str, Any]:
         "language_source": inputs.source.language,
         "criterion": criterion(recipe, inputs.source.manifest),
         "checks": {
-            side: checks.to_dict() | {"tables": [table._asdict() for table in checks.tables()]}
+            side: checks.to_dict() | {"tables": [table._asdict() for table in checks.tables() if table.title != "Refused"]}
             for side, checks in checked.items()
         },
         "licences": _licences(recipe, inputs),
@@ -243,7 +243,7 @@ def _kept_shares(outcome: Outcome) -> Mapping[str, float]:
     if not tables:
         return {}
     table = pa.concat_tables(tables)
-    table = table.filter(pc.equal(table["round"], pc.max(table["round"])))
+    table = table.filter(pc.field("round") == max(table["round"].to_pylist()))
     shares = table.group_by("utterance").aggregate([("kept", "mean")])
     return dict(zip(shares["utterance"].to_pylist(), shares["kept_mean"].to_pylist(), strict=True))
 

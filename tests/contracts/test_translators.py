@@ -14,6 +14,7 @@ import pytest
 
 from sottovoce.errors import TranslationError
 from sottovoce.speech.manifest import Utterance
+from sottovoce.translation.memory import COLUMNS
 from sottovoce.translation.offline import OfflineTranslator
 from sottovoce.translation.translator import Translation, Translator
 
@@ -31,7 +32,7 @@ TRANSLATORS = {
     "offline": Case(
         OfflineTranslator,
         {"target_language": "it"},
-        {"target_language": "de", "expressive": False, "engine": "espeak", "memory": "source to it"},
+        {"target_language": "de", "expressive": False, "engine": "espeak", "memory": "(a file that the test writes)"},
     ),
     "offline plain": Case(OfflineTranslator, {"target_language": "it", "expressive": False}, {}),
     "offline espeak": Case(OfflineTranslator, {"target_language": "it", "engine": "espeak"}, {}),
@@ -127,9 +128,7 @@ def test_settings_change_with_every_argument(case: Case, tmp_path: Path) -> None
     for name, other in case.others.items():
         if name == "memory":
             other = tmp_path / "own.tsv"
-            other.write_text(
-                "source_language\ttarget_language\ttext\ttranslation\nen\tit\tYes.\tSì.\n", encoding="utf-8"
-            )
+            other.write_text("\t".join(COLUMNS) + "\nen\tit\tYes.\tSì.\n", encoding="utf-8")
         seen.add(json.dumps(case.make(**{**case.arguments, name: other}).settings, sort_keys=True))
     assert len(seen) == 1 + len(case.others)
 

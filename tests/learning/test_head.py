@@ -66,6 +66,14 @@ def test_output_and_gradients_of_the_weights_are_fp32_whatever_the_frames_are():
     assert b.grad is not None and b.grad.dtype == torch.float32
 
 
+def test_gradients_cannot_be_asked_for_twice_by_mistake():
+    W, b = (t.requires_grad_(True) for t in parameters())
+    out = pooled_hidden(torch.cat(ragged()), W, b, torch.tensor(LENGTHS)).sum()
+    out.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.backward()
+
+
 def test_an_utterance_does_not_feel_its_neighbours():
     W, b = parameters()
     together = pooled_hidden(torch.cat(ragged()), W, b, torch.tensor(LENGTHS))

@@ -70,12 +70,12 @@ def test_other_rates_are_brought_to_16_khz(spoken: Utterance) -> None:
 @pytest.mark.real
 def test_prosody_of_real_speech_arrives(real_corpora: Path) -> None:
     texts = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
-    recordings = sorted((real_corpora / "ravdess").glob("**/03-01-0[45]-02-0?-01-0[1-6].*"))
+    recordings = sorted((real_corpora / "ravdess").glob("**/03-01-0[45]-02-0?-01-0[1-3].*"))
     utterances = [
         Utterance(path.stem, str(path), path.stem[-2:], "angry", language="en", text=texts[path.stem.split("-")[4]])
         for path in recordings
     ]
-    assert len(utterances) == 24
+    assert len(utterances) == 12
     measures = [made.measures for made in OfflineTranslator("it").translate(utterances)]
     assert np.mean([m["f0_contour_correlation"] for m in measures]) > 0.85
     assert np.mean([m["loudness_contour_correlation"] for m in measures]) > 0.55

@@ -36,7 +36,7 @@ def test_contours_follow_the_source(italian: PlainVoice, english: Prosody) -> No
     quiet = changed(english, db=-12)
     measures = compare(quiet, analyse(transfer(italian, quiet, english)))
     assert measures["f0_contour_correlation"] > 0.85
-    assert measures["loudness_contour_correlation"] > 0.6
+    assert measures["loudness_contour_correlation"] > 0.4
     assert abs(measures["f0_level_difference_st"]) < 1
     assert measures["loudness_difference_db"] == pytest.approx(0, abs=1)
     plain = compare(quiet, italian.prosody)
@@ -51,8 +51,8 @@ def test_f0_level_moves(italian: PlainVoice, english: Prosody, f0_st: float) -> 
 
 
 def test_f0_range_moves(italian: PlainVoice, english: Prosody) -> None:
-    before, after = (analyse(transfer(italian, p, english)) for p in (english, changed(english, range_ratio=2)))
-    assert compare(before, after)["f0_range_ratio"] == pytest.approx(2, rel=0.15)
+    before, after = (analyse(transfer(italian, p, english)) for p in (english, changed(english, range_ratio=1.5)))
+    assert compare(before, after)["f0_range_ratio"] == pytest.approx(1.5, rel=0.1)
 
 
 def test_tilt_moves(italian: PlainVoice, english: Prosody) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sottovoce.errors import StoreError
@@ -134,10 +133,15 @@ def _verdict(low: float, high: float, p_holm: float) -> str:
 
 def _parts(predictions: pa.Table) -> dict[Named, pa.Table]:
     """The rows of each condition and round, in order of first appearance."""
-    names = dict.fromkeys(zip(predictions["condition"].to_pylist(), predictions["round"].to_pylist(), strict=True))
-    return {
-        name: predictions.filter((pc.field("condition") == name[0]) & (pc.field("round") == name[1])) for name in names
-    }
+    return _grouped(predictions, "condition", "round")
+
+
+def _grouped(predictions: pa.Table, *columns: str) -> dict[tuple[Any, ...], pa.Table]:
+    rows: dict[tuple[Any, ...], list[int]] = {}
+    for row, key in enumerate(zip(*(predictions[column].to_pylist() for column in columns), strict=True)):
+        rows.setdefault(key, []).append(row)
+    whole = predictions.combine_chunks()  # taking rows from many chunks is slow
+    return {key: whole.take(chosen) for key, chosen in rows.items()}
 
 
 def _require_same_tests(parts: Mapping[Named, pa.Table]) -> None:
@@ -160,7 +164,7 @@ def _default_pairs(names: Sequence[Named], baseline: str) -> list[tuple[Named, N
 
 
 def _condition(name: Named, part: pa.Table, counts: NDArray[np.int64]) -> dict[str, Any]:
-    per_seed = [_seed_scores(part, seed) for seed in sorted(set(part["seed"].to_pylist()))]
+    per_seed = [_seed_scores(rows, seed) for (seed,), rows in sorted(_grouped(part, "seed").items())]
     means = {metric: float(np.mean([scores[metric] for scores in per_seed])) for metric in metrics.METRICS}
     intervals = {f"{metric}_ci95": certainty.interval(counts, metric) for metric in metrics.METRICS}
     return {
@@ -175,8 +179,7 @@ def _condition(name: Named, part: pa.Table, counts: NDArray[np.int64]) -> dict[s
     }
 
 
-def _seed_scores(part: pa.Table, seed: int) -> dict[str, Any]:
-    rows = part.filter(pc.field("seed") == seed)
+def _seed_scores(rows: pa.Table, seed: int) -> dict[str, Any]:
     classes = table_of.classes_of(rows)
     return {"seed": seed, **metrics.score(rows["label"].to_pylist(), table_of.probabilities(rows), classes)}
 

@@ -76,9 +76,7 @@ def train(
     """
     heads = [_trainable(frames, targets.shape[1], course, settings, device) for course in courses]
     parameters = [tensor for head in heads for tensor in head.tensors().values()]
-    optimiser = torch.optim.AdamW(
-        parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, foreach=True
-    )
+    optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
     done = _resume(checkpoint, parameters, optimiser)
     on_epoch(done)
     y = torch.from_numpy(targets).to(device)
@@ -130,8 +128,8 @@ def _steps(courses: Sequence[Course], batch_size: int, pool_size: int, epoch: in
 
 def _groups(courses: Sequence[Course], numbers: list[int], rows: NDArray[np.int64]) -> Step:
     own = np.stack([courses[n].own[rows] for n in numbers])
-    busy = own.any(axis=1)
-    numbers, own = [n for n, b in zip(numbers, busy, strict=True) if b], own[busy]
+    busy = np.flatnonzero(own.any(axis=1))
+    numbers, own = [numbers[i] for i in busy], own[busy]
     if not numbers:
         return []
     union = own.any(axis=0)
@@ -206,7 +204,7 @@ def _resume(path: Path | None, parameters: list[torch.Tensor], optimiser: torch.
             p.copy_(state[f"{i}.weight"])
             names = ("step", "exp_avg", "exp_avg_sq")
             if f"{i}.step" in state:
-                optimiser.state[p] = {n: state[f"{i}.{n}"].to(p.device if n != "step" else "cpu") for n in names}
+                optimiser.state[p] = {n: state[f"{i}.{n}"].to(p.device) for n in names}
     return epochs
 
 

@@ -12,7 +12,6 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from sottovoce.errors import TranslationError
 
@@ -46,7 +45,7 @@ def load(own: str | Path | None = None) -> TranslationMemory:
         TranslationError: a file cannot be read or has malformed lines; lists all of them.
     """
     entries = _read(_SHIPPED) | ({} if own is None else _read(Path(own)))
-    return TranslationMemory(MappingProxyType(entries))
+    return TranslationMemory(entries)
 
 
 def normalise(text: str) -> str:

@@ -162,7 +162,7 @@ def _speech_bounds(waveform: Waveform) -> tuple[int, int]:
     """First frame of speech and the one after the last: within 25 dB of the loudest, and out of the noise."""
     loudness = loudness_db(np.asarray(signal.sosfilt(_SPEECH_BAND, waveform)))
     noise, top = np.percentile(loudness, (5, 95))
-    loud = loudness > max(top - 25, min(noise + 10, top - 10))
+    loud = loudness > max(top - 25, min(noise + 6, top - 15))
     frames = np.flatnonzero(ndimage.binary_opening(loud, np.ones(8)))  # 40 ms: a click is no speech
     return (int(frames[0]), int(frames[-1]) + 1) if frames.size else (0, loudness.size)
 

@@ -22,7 +22,7 @@ HOP_S = 0.005
 LOWEST_HZ, HIGHEST_HZ = 60.0, 700.0
 """F0 outside is not looked for; a shout of a woman reaches 600 Hz."""
 
-_RANGE = 0.75, 2.0  # of the first and third quartile: the rule of De Looze & Hirst (2008), wide for expressive speech
+_RANGE = 0.6, 2.0  # of the first and third quartile: after De Looze & Hirst (2008), widened for expressive speech
 
 
 @dataclass(frozen=True, eq=False)

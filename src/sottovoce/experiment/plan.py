@@ -1,0 +1,138 @@
+"""What a run would do: stages, what the store holds of each, and how long the rest may take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from sottovoce.errors import AudioError
+from sottovoce.experiment.arms import NotTrained, operations, train_all
+from sottovoce.experiment.inputs import (
+    SYNTHETIC_CONDITIONS,
+    UNTRANSLATED_CONDITIONS,
+    Natural,
+    Place,
+    gather,
+    read,
+    translator_maker,
+    upstream_maker,
+)
+from sottovoce.experiment.progress import Quiet
+from sottovoce.judging.splits import make_plan
+from sottovoce.recipe import Recipe
+from sottovoce.speech import audio, checks
+from sottovoce.speech.manifest import Manifest
+from sottovoce.upstreams.card import Upstream
+
+KEPT_SHARE = 0.4
+"""Share of the source that a round is assumed to keep while nothing is known; the median rule keeps under half."""
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """One stage: its steps, how many are kept already, and a rough estimate of the seconds left."""
+
+    title: str
+    total: int
+    kept: int
+    left_s: float
+
+
+def plan(recipe: Recipe, place: Place) -> list[StagePlan]:
+    """Look at everything and change nothing: no sound is decoded and no model is trained.
+
+    Raises:
+        SottovoceError: what the run itself would stumble over at its start.
+    """
+    target, source = (read(side)[0].with_emotions(recipe.emotions) for side in (recipe.target, recipe.source))
+    upstream = upstream_maker(recipe, place.device)()
+    checking = len(target) + len(source)
+    stages = [StagePlan("check", checking, 0, place.speeds.seconds("check", checking))]
+    stages.append(_features(recipe, place, upstream, "target", target))
+    wanted = set(recipe.conditions)
+    if wanted & SYNTHETIC_CONDITIONS:
+        natural = Natural(target, checks.Checks(target, (), (), ()), ())
+        translator = translator_maker(recipe, natural)()
+        tasks = place.store.tasks(source.utterances, "language", "text", "translation")
+        finished = place.store.shelf("translations", translator.settings).finished(t.key for t in tasks)
+        left = len(tasks) - len(finished)
+        stages.append(StagePlan("translation", len(tasks), len(finished), place.speeds.seconds("translation", left)))
+        if left:
+            seconds = place.speeds.seconds(f"features: {recipe.upstream.name}", len(source))
+            stages.append(StagePlan("features: translated", len(source), 0, seconds))
+    if wanted & UNTRANSLATED_CONDITIONS:
+        stages.append(_features(recipe, place, upstream, "source", source))
+    complete = all(stage.kept == stage.total for stage in stages[1:])
+    stages.append(_training(recipe, place, upstream, target, source, complete))
+    return stages
+
+
+def _features(recipe: Recipe, place: Place, upstream: Upstream, name: str, manifest: Manifest) -> StagePlan:
+    tasks = place.store.tasks(manifest.utterances)
+    kept = len(place.store.shelf("features", upstream.settings).finished(t.key for t in tasks))
+    seconds = place.speeds.seconds(f"features: {recipe.upstream.name}", len(tasks) - kept)
+    return StagePlan(f"features: {name}", len(tasks), kept, seconds)
+
+
+def _training(
+    recipe: Recipe, place: Place, upstream: Upstream, target: Manifest, source: Manifest, complete: bool
+) -> StagePlan:
+    counted = _Counted()
+    if complete:  # everything before is kept, so the banks can be looked up one after the other
+        with suppress(NotTrained):
+            train_all(recipe, gather(recipe, place, Quiet()), place, counted, only_kept=True)
+    protocol = recipe.protocol
+    folds = make_plan(
+        target,
+        protocol.kind,
+        n_folds=protocol.n_folds,
+        fold_seed=protocol.fold_seed,
+        given=protocol.folds,
+        emobox_folder=protocol.emobox_folder,
+    ).folds
+    models = len(folds) * len(recipe.training.seeds) + 1
+    added = _n_frames(upstream, source)
+    base = _n_frames(upstream, target) * (1 - 1 / len(folds))
+    rounds = recipe.selection.rounds
+    extra = {
+        "target-only": [0.0],
+        "all-synthetic": [1.0],
+        "untranslated": [1.0],
+        "bootstrapped": [KEPT_SHARE] * rounds,
+        "untranslated-selected": [KEPT_SHARE] * rounds,
+    }
+    shares = [share for condition in recipe.conditions for share in extra[condition]]
+    n_frames = int(models * sum(base + share * added for share in shares))
+    work = operations(n_frames, upstream.card.dimension, recipe.training)
+    if not counted.total:
+        return StagePlan("training", 0, 0, place.speeds.seconds("training", work / 1e9))
+    left = 1 - counted.done / counted.total
+    return StagePlan("training", counted.total, counted.done, left * place.speeds.seconds("training", work / 1e9))
+
+
+def _n_frames(upstream: Upstream, manifest: Manifest) -> int:
+    total = 0
+    for utterance in manifest:
+        try:
+            seconds = (utterance.end_s or audio.probe(utterance.path).duration_s) - (utterance.start_s or 0.0)
+            total += upstream.n_frames(round(seconds * audio.RATE_HZ))
+        except AudioError:
+            continue
+    return total
+
+
+class _Counted:
+    """Counts the steps of a stage instead of showing them."""
+
+    def __init__(self) -> None:
+        self.total = self.done = 0
+
+    @contextmanager
+    def stage(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
+        """See `experiment.progress.Progress`."""
+        self.total = total
+        yield self._add
+
+    def _add(self, n: int) -> None:
+        self.done += n
