@@ -157,7 +157,8 @@ def _details(recipe: Recipe, inputs: Inputs, place: Place) -> dict[str, Any]:
         "language_source": inputs.source.language,
         "criterion": criterion(recipe, inputs.source.manifest),
         "checks": {
-            side: checks.to_dict() | {"tables": [table._asdict() for table in checks.tables() if table.title != "Refused"]}
+            side: checks.to_dict()
+            | {"tables": [table._asdict() for table in checks.tables() if table.title != "Refused"]}
             for side, checks in checked.items()
         },
         "licences": _licences(recipe, inputs),

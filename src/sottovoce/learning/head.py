@@ -16,28 +16,28 @@ import torch
 class _PooledHidden(torch.autograd.Function):
     """Segment means of `relu(X W + b)`: X `[F, d]`, W `[d, n]`, b `[n]`, lengths of B segments -> `[B, n]` fp32.
 
-    Written out because autograd would make four more matrices of the size `[F, n]`, the largest there is. Here there is
-    one, worked on in place, one utterance at a time while it lies in the cache.
+    Written out because autograd would make four more matrices of the size `[F, n]`, the largest there is. Sums over
+    segments are products with a matrix of ones and zeros: a few large operations cost less than many small ones.
     """
 
     @staticmethod
     def forward(ctx: Any, X: torch.Tensor, W: torch.Tensor, b: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        hidden = torch.addmm(b.to(X.dtype), X, W.to(X.dtype))
-        sums = [part.relu_().sum(0, dtype=torch.float32) for part in hidden.split(lengths.tolist())]
-        ctx.save_for_backward(X, W, hidden, lengths)
-        return torch.stack(sums) / lengths[:, None].to(X.device)
+        lengths = lengths.to(X.device)
+        segments = torch.repeat_interleave(torch.arange(len(lengths), device=X.device), lengths)
+        member = torch.zeros(len(lengths), len(X), dtype=X.dtype, device=X.device)
+        member[segments, torch.arange(len(X), device=X.device)] = 1.0
+        hidden = torch.addmm(b.to(X.dtype), X, W.to(X.dtype)).relu_()
+        ctx.save_for_backward(X, W, hidden, lengths, segments)
+        return (member @ hidden).float() / lengths[:, None]
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        X, W, hidden, lengths = ctx.saved_tensors
-        spread = (grads[0] / lengths[:, None].to(X.device)).to(X.dtype)
-        d_b = torch.zeros(W.shape[1], device=X.device)
-        for part, d_mean in zip(hidden.split(lengths.tolist()), spread, strict=True):
-            # the gradient takes the place of the activations, which are needed no more
-            torch.ops.aten.threshold_backward.grad_input(d_mean.expand_as(part), part, 0, grad_input=part)
-            d_b += part.sum(0, dtype=torch.float32)
+        X, W, hidden, lengths, segments = ctx.saved_tensors
+        spread = (grads[0] / lengths[:, None]).to(X.dtype).index_select(0, segments)
+        # the gradient takes the place of the activations, which are needed no more
+        torch.ops.aten.threshold_backward.grad_input(spread, hidden, 0, grad_input=hidden)
         d_X = hidden @ W.to(X.dtype).T if ctx.needs_input_grad[0] else None
-        return d_X, (X.T @ hidden).to(W.dtype), d_b, None
+        return d_X, (X.T @ hidden).to(W.dtype), hidden.sum(0, dtype=torch.float32), None
 
 
 def pooled_hidden(X: torch.Tensor, W: torch.Tensor, b: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:

@@ -31,7 +31,8 @@ class Whisper:
 
     With context `exact`, the encoder hears each utterance padded with silence to 30 s, as in its training, and the
     frames of the sound are kept. With `trimmed` it hears the sound alone, at the first positions: many times less
-    work and slightly other numbers. A longer utterance is cut into consecutive windows of 30 s, each heard by itself.
+    work and other numbers (Whisper-base on EMOVO: means over time at cosine .975 at the final layer, .994 at layer
+    3). A longer utterance is cut into consecutive windows of 30 s, each heard by itself.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class Whisper:
         return np.split(waveform, range(self._window, waveform.size, self._window))
 
     def _encode(self, windows: Sequence[Waveform], kept: Sequence[int]) -> torch.Tensor:
-        mels = [self._mel(torch.from_numpy(window).to(self._device)) for window in windows]
+        mels = [self._mel(torch.tensor(window, device=self._device)) for window in windows]
         with autocast(self._device, self._precision):
             return encode(self._encoder, mels, kept, self._layer).float().cpu()
 
