@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from machine import console, device, gflops, state_machine, table, timed
-from material import Pool, features
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score
 from torch import nn
 
+from machine import console, device, gflops, state_machine, table, timed
+from material import Pool, features
 from sottovoce.learning import bank
 from sottovoce.learning.bank import Course
 from sottovoce.recipe import Training
@@ -101,18 +101,18 @@ def ua(pool: Pool, courses: list[Course], predict: Callable[[int, NDArray[np.int
     return float(np.mean(scores))
 
 
-def operations(pool: Pool, courses: list[Course], epochs: int) -> tuple[float, float]:
+def operations(frames: Frames, courses: list[Course], settings: Training) -> tuple[float, float]:
     """Operations (1e9) in the matrix products over frames, theirs and ours: one product forward, one backward."""
-    lengths = np.array([k.row["n_frames"] for k in pool.kept])
-    one = 4e-9 * pool.kept[0].row["dimension"] * HIDDEN
+    lengths = frames.lengths
+    one = 4e-9 * frames.dimension * HIDDEN
     theirs = ours = 0
     for course in courses:
         rng = np.random.default_rng(course.seed)
-        for _ in range(epochs):
+        for _ in range(settings.epochs):
             order = rng.permutation(np.flatnonzero(course.own))
             theirs += sum(len(rows) * lengths[rows].max() for rows in batches(order))
-    for epoch in range(epochs):
-        for step in bank._steps(courses, BATCH, len(lengths), epoch):
+    for epoch in range(settings.epochs):
+        for step in bank._steps(courses, settings, frames, epoch):
             ours += sum(len(group) * lengths[rows].sum() for group, rows in step)
     return one * theirs, one * ours
 
@@ -159,13 +159,13 @@ def main(epochs: int, seeds: int, n_invented: int, folder: Path) -> None:
         ["", "seconds", "ours is faster by", "UA"],
         [[name, s, f"{s / seconds:.1f} x", f"{score:.3f}"] for name, (s, score) in results.items()],
     )
-    bounds(pool, courses, epochs, arithmetic, seconds)
+    bounds(held, courses, settings, arithmetic, seconds)
 
 
-def bounds(pool: Pool, courses: list[Course], epochs: int, arithmetic: str, seconds: float) -> None:
+def bounds(frames: Frames, courses: list[Course], settings: Training, arithmetic: str, seconds: float) -> None:
     """Print what the arithmetic alone would allow."""
-    theirs, ours = operations(pool, courses, epochs)
-    dimension, per_seed = pool.kept[0].row["dimension"], len({c.own.tobytes() for c in courses})
+    theirs, ours = operations(frames, courses, settings)
+    dimension, per_seed = frames.dimension, len({c.own.tobytes() for c in courses})
     narrow = gflops(BATCH * 200, dimension, HIDDEN, torch.float32)
     wide = {name: gflops(BATCH * 200, dimension, HIDDEN * per_seed, dtype) for name, dtype in DTYPES.items()}
     rows: list[list[object]] = [["theirs", "fp32", theirs, narrow, theirs / narrow, ""]]

@@ -199,22 +199,30 @@ def _apply(tree: dict[str, Any], change: str) -> None:
     tree[last] = content
 
 
-def _with_environment(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        return {key: _with_environment(branch) for key, branch in node.items()}
-    if isinstance(node, list):
-        return [_with_environment(branch) for branch in node]
-    if isinstance(node, str):
-        return re.sub(r"\$\{(\w+)\}", _variable, node)
-    return node
+def _with_environment(tree: dict[str, Any]) -> Any:
+    missing: set[str] = set()
+
+    def variable(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in os.environ:
+            missing.add(name)
+        return os.environ.get(name, "")
+
+    def filled(node: Any) -> Any:
+        if isinstance(node, Mapping):
+            return {key: filled(branch) for key, branch in node.items()}
+        if isinstance(node, list):
+            return [filled(branch) for branch in node]
+        return re.sub(r"\$\{(\w+)\}", variable, node) if isinstance(node, str) else node
+
+    whole = filled(tree)
+    if missing:
+        lines = [f"  - {name}: {_VARIABLES.get(name, 'what the recipe expects')}" for name in sorted(missing)]
+        raise RecipeError("\n".join(["the recipe uses environment variables; set them, or use --set:", *lines]))
+    return whole
 
 
-def _variable(match: re.Match[str]) -> str:
-    name = match.group(1)
-    if name not in os.environ:
-        hint = {
-            "SOTTOVOCE_DATA": "the folder that holds your corpora (emovo/, emodb/, ravdess/ ...)",
-            "SOTTOVOCE_WEIGHTS": "the folder that holds model weights (whisper-base/ ...)",
-        }.get(name, "what the recipe expects")
-        raise RecipeError(f"the recipe uses ${{{name}}}: set the environment variable {name} to {hint}, or use --set")
-    return os.environ[name]
+_VARIABLES = {
+    "SOTTOVOCE_DATA": "the folder that holds your corpora (emovo/, emodb/, ravdess/ ...)",
+    "SOTTOVOCE_WEIGHTS": "the folder that holds model weights (whisper-base/ ...)",
+}

@@ -66,7 +66,7 @@ def map_shards(
         k, n = execution.part
         unique = unique[len(unique) * (k - 1) // n : len(unique) * k // n]
     done = shelf.finished(task.key for task in unique)
-    on_done(len(done))
+    on_done(len(done) + len(tasks) - len({task.key for task in tasks}))
     pending = [task for task in unique if task.key not in done]
     if pending:
         size = execution.shard_size
