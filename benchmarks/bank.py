@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score
 from torch import nn
 
-from machine import console, device, gflops, state_machine, table, timed
+from machine import device, gflops, state_machine, table, timed
 from material import Pool, features
 from sottovoce.learning import bank
 from sottovoce.learning.bank import Course
@@ -126,7 +126,7 @@ def main(epochs: int, seeds: int, n_invented: int, folder: Path) -> None:
     arithmetic = resolve_precision("auto", device())
     held = Frames(pool.kept, dtype=DTYPES[arithmetic])
     exact = Frames(pool.kept)
-    console.print(
+    print(
         f"{pool.origin}: {len(held)} utterances, {len(names)} folds x {seeds} seeds, {epochs} epochs, "
         f"{int(held.lengths.sum())} frames of {held.dimension}"
     )
@@ -177,7 +177,7 @@ def bounds(frames: Frames, courses: list[Course], settings: Training, arithmetic
         rows,
     )
     share = ours / wide[arithmetic] / seconds
-    console.print(f"Ours spent {share:.0%} of its time in matrix products, if they ran at the rate measured alone.")
+    print(f"Ours spent {share:.0%} of its time in matrix products, if they ran at the rate measured alone.")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def state_machine() -> None:
     """Print what the figures below were measured on."""
     bf16 = "yes" if has_bf16(device()) else "no: it is emulated, fp32 is used"
     busy = f", load {os.getloadavg()[0]:.1f} before the start" if hasattr(os, "getloadavg") else ""
-    console.print(f"{processor()}, {os.cpu_count()} cores{busy}; bf16 products: {bf16}; torch {torch.__version__}")
+    print(f"{processor()}, {os.cpu_count()} cores{busy}; bf16 products: {bf16}; torch {torch.__version__}")
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -49,8 +49,8 @@ def timed(work: Callable[[], object]) -> float:
 def gflops(m: int, k: int, n: int, dtype: torch.dtype, repeats: int = 5) -> float:
     """Best measured rate of `[m, k] @ [k, n]` in 1e9 operations a second; a multiplication and an addition are two."""
     A, B = torch.randn(m, k, device=device()).to(dtype), torch.randn(k, n, device=device()).to(dtype)
-    A @ B
-    return 2e-9 * m * k * n / min(timed(lambda: A @ B) for _ in range(repeats))
+    torch.mm(A, B)  # the first call prepares
+    return 2e-9 * m * k * n / min(timed(lambda: torch.mm(A, B)) for _ in range(repeats))
 
 
 def table(title: str, columns: list[str], rows: list[list[object]]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from rich.logging import RichHandler
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from typer.core import TyperGroup
 
 import sottovoce
 from sottovoce.errors import RecipeError, SottovoceError
@@ -24,8 +24,33 @@ if TYPE_CHECKING:
     from sottovoce.experiment.inputs import Place
     from sottovoce.recipe import Recipe
 
+
+class _Verbs(TyperGroup):
+    """Ends every command: a user's mistake is one clear message and exit code 1, an interruption 130."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; see the class."""
+        try:
+            return super().invoke(ctx)
+        except SottovoceError as problem:
+            _print_error(problem)
+            raise typer.Exit(1) from problem
+        except OSError as problem:
+            from sottovoce.store.artefacts import full_disk_or
+
+            mendable = full_disk_or(problem, Path(problem.filename or Path.cwd()))
+            if mendable is problem:
+                raise
+            _print_error(mendable)
+            raise typer.Exit(1) from problem
+        except KeyboardInterrupt as problem:
+            err.print("interrupted: what is done is kept; the same command continues")
+            raise typer.Exit(130) from problem
+
+
 app = typer.Typer(
     name="sottovoce",
+    cls=_Verbs,
     help="Speech emotion recognition for languages with little labelled speech. Start with: sottovoce demo",
     no_args_is_help=True,
     add_completion=False,
@@ -49,15 +74,8 @@ Changes = Annotated[list[str] | None, typer.Option("--set", help="Change a setti
 
 
 def main() -> None:
-    """Entry point: a user's mistake is one clear message and exit code 1, an interruption 130."""
-    try:
-        app(standalone_mode=True)
-    except SottovoceError as problem:
-        err.print(f"[bold red]error:[/] {escape(str(problem))}", soft_wrap=True, highlight=False)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        err.print("interrupted: what is done is kept; the same command continues")
-        sys.exit(130)
+    """Entry point of `sottovoce`."""
+    app()
 
 
 @app.callback(invoke_without_command=True)
@@ -374,6 +392,10 @@ def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     out.print(table)
+
+
+def _print_error(problem: Exception) -> None:
+    err.print(f"[bold red]error:[/] {escape(str(problem))}", soft_wrap=True, highlight=False)
 
 
 def _list_refused(refused: dict[str, str] | Any) -> None:

@@ -110,6 +110,11 @@ def _warnings(recipe: Recipe, inputs: Inputs) -> list[str]:
     heard = set(inputs.upstream.card.trained_on) & {u.corpus for u in inputs.target.manifest}
     if heard:
         warnings.append(f"contaminated: the upstream was trained on {', '.join(sorted(heard))}, which is tested here")
+    if "unknown" in inputs.upstream.card.trained_on:
+        warnings.append(
+            "it is not known what the upstream was trained on: contamination cannot be ruled out. If its folder is a "
+            "copy of a published checkpoint, say which in upstream.known_as"
+        )
     proof = inputs.plan.proof()
     shared = {text for fold in proof["folds"] for text in fold["shared_text_ids"]}
     if shared:
@@ -270,6 +275,7 @@ def _write_model(
             "weights": chosen.weights,
             "layer": "all" if chosen.layer == "mix" else chosen.layer,
             "context": chosen.context,
+            "known_as": chosen.known_as,
         },
         "revision": inputs.upstream.card.revision,
         "trained_on": {

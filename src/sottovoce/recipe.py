@@ -57,6 +57,7 @@ class Upstream(_Stage):
 
     name: Literal["logmel", "whisper", "ssl"] = "logmel"
     weights: str | None = Field(default=None, description="a folder or a hub id; none for logmel")
+    known_as: str | None = Field(default=None, description="the hub id that a folder's weights are a copy of")
     layer: Literal["last", "mix"] | int = Field(
         default="last", description="`mix` learns softmax weights over all layers"
     )

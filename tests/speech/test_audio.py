@@ -135,7 +135,7 @@ def test_write_scales_down_and_refuses_nonsense(tmp_path):
     for waveform in (np.zeros(0, np.float32), np.array([0.1, np.nan], np.float32)):
         with pytest.raises(AudioError, match="refusing"):
             audio.write(tmp_path / "no.wav", waveform)
-    with pytest.raises(AudioError, match="cannot be written"):
+    with pytest.raises(FileNotFoundError):  # an error of the disk, not of the sound
         audio.write(tmp_path / "absent" / "a.wav", tone(0.5))
 
 

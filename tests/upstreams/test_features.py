@@ -16,6 +16,7 @@ from sottovoce.speech import audio
 from sottovoce.speech.manifest import Manifest, Utterance
 from sottovoce.store.artefacts import Store, Task
 from sottovoce.store.shards import Execution
+from sottovoce.upstreams import features
 from sottovoce.upstreams.card import Upstream
 from sottovoce.upstreams.features import FRAMES, Extracted, FeatureWorker, Frames, extract, precision_deviation
 from tests.conftest import tone
@@ -234,7 +235,18 @@ def test_the_index_says_where_an_array_that_numpy_opens_holds_each_utterance(ton
     assert whole.dtype == np.float16
     part = whole[kept.row["start"] : kept.row["start"] + kept.row["n_frames"]]
     assert np.array_equal(part.astype(np.float32), fetched(extracted, "tone1").numpy())
-    assert json.loads((kept.folder.parent / "settings.json").read_text())["settings"] == Framing().settings
+    assert (
+        json.loads((kept.folder.parent / "settings.json").read_text())["settings"].items() >= Framing().settings.items()
+    )
+
+
+def test_a_change_of_the_code_that_changes_frames_makes_them_anew(
+    tones: Manifest, store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    before = extract(tones, Framing(), store).kept["tone0"].folder
+    assert extract(tones, Framing(), store).kept["tone0"].folder == before
+    monkeypatch.setattr(features, "METHOD", features.METHOD + 1)
+    assert extract(tones, Framing(), store).kept["tone0"].folder != before
 
 
 # Deviation

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from sottovoce.experiment.inputs import Inputs, Place
 from sottovoce.experiment.progress import Progress
@@ -230,7 +230,8 @@ class _Work:
         own_frames = sum(int(frames.lengths[c.own].sum()) for c in courses)
         units = operations(own_frames, frames.dimension, training) / 1e9
         self.place.speeds.record("training", units, monotonic() - start)
-        place.keep(lambda folder: save_file(bank.heads_to_tensors(heads), folder / "heads.safetensors"))
+        content = save(bank.heads_to_tensors(heads))  # not save_file: its error on a full disk is no OSError
+        place.keep(lambda folder: (folder / "heads.safetensors").write_bytes(content))
         return heads
 
     def record(

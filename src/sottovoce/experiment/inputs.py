@@ -166,6 +166,7 @@ def upstream_maker(recipe: Recipe, device: str) -> Callable[[], Upstream]:
         device=device,
         precision=chosen.precision,
         allow_download=chosen.allow_download,
+        known_as=chosen.known_as,
     )
 
 

@@ -24,6 +24,7 @@ from sottovoce.recipe import Recipe
 from sottovoce.speech import audio, checks
 from sottovoce.speech.manifest import Manifest
 from sottovoce.upstreams.card import Upstream
+from sottovoce.upstreams.features import shelf_of
 
 KEPT_SHARE = 0.4
 """Share of the source that a round is assumed to keep while nothing is known; the median rule keeps under half."""
@@ -70,7 +71,7 @@ def plan(recipe: Recipe, place: Place) -> list[StagePlan]:
 
 def _features(recipe: Recipe, place: Place, upstream: Upstream, name: str, manifest: Manifest) -> StagePlan:
     tasks = place.store.tasks(manifest.utterances)
-    kept = len(place.store.shelf("features", upstream.settings).finished(t.key for t in tasks))
+    kept = len(shelf_of(place.store, upstream).finished(t.key for t in tasks))
     seconds = place.speeds.seconds(f"features: {recipe.upstream.name}", len(tasks) - kept)
     return StagePlan(f"features: {name}", len(tasks), kept, seconds)
 

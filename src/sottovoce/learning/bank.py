@@ -12,6 +12,7 @@ weight zero in its loss. Where courses share little (each selected for itself), 
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -20,13 +21,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 
 from sottovoce.learning.head import Head, mix_layers, pooled_hidden
 from sottovoce.learning.losses import soft_cross_entropy
 from sottovoce.recipe import Training
 from sottovoce.store.artefacts import write_atomically
+from sottovoce.upstreams.arithmetic import keep_freed_memory
 from sottovoce.upstreams.features import Frames
+
+_log = logging.getLogger(__name__)
 
 OVERHEAD = 1e8
 """What a separate product costs beside its arithmetic, in operations: about a millisecond on two cores. Courses share
@@ -75,6 +80,7 @@ def train(
     Returns:
         One head a course, on the CPU.
     """
+    keep_freed_memory()
     heads = [_trainable(frames, targets.shape[1], course, settings, device) for course in courses]
     parameters = [tensor for head in heads for tensor in head.tensors().values()]
     optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
@@ -84,9 +90,9 @@ def train(
     for epoch in range(done, settings.epochs):
         for step in _steps(courses, settings, frames, epoch):
             optimiser.zero_grad(set_to_none=True)  # AdamW leaves a head alone that has no batch in this step
-            losses = [_loss(frames, y, courses, heads, group, rows, device) for group, rows in step]
-            if losses:
-                torch.stack(losses).sum().backward()
+            for group, rows in step:  # one after the other: only one group's activations are held at a time
+                _loss(frames, y, courses, heads, group, rows, device).backward()
+            if step:
                 optimiser.step()
         if checkpoint is not None and epoch + 1 < settings.epochs:
             _keep(checkpoint, parameters, optimiser, epoch + 1)
@@ -121,7 +127,7 @@ def _steps(courses: Sequence[Course], settings: Training, frames: Frames, epoch:
     for number, course in enumerate(courses):
         plans[course.seed, course.n_batches(settings.batch_size)].append(number)
     steps: list[Step] = [[] for _ in range(max(n for _, n in plans))]
-    zero_cost = 4.0 * frames.dimension * settings.hidden / OVERHEAD  # of one frame that is not a course's own
+    zero_cost: float = 4.0 * frames.dimension * settings.hidden / OVERHEAD  # of one frame that is not a course's own
     for (seed, n_slices), numbers in plans.items():
         for step, rows in zip(steps, slices(len(frames), n_slices, seed, epoch), strict=False):
             step.extend(_groups(courses, numbers, rows, frames.lengths[rows] * zero_cost))
@@ -199,11 +205,13 @@ def _keep(path: Path, parameters: list[torch.Tensor], optimiser: torch.optim.Opt
 def _resume(path: Path | None, parameters: list[torch.Tensor], optimiser: torch.optim.Optimizer) -> int:
     if path is None or not path.exists():
         return 0
-    from safetensors import safe_open
-
-    state = load_file(path)
-    with safe_open(path, "pt") as opened:
-        epochs = int(opened.metadata()["epochs"])
+    try:
+        with safe_open(path, "pt") as opened:
+            epochs = int(opened.metadata()["epochs"])
+            state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  it is no mapping
+    except (OSError, SafetensorError) as problem:
+        _log.warning("checkpoint %s is damaged (%s): training starts again", path, problem)
+        return 0
     with torch.no_grad():
         for i, p in enumerate(parameters):
             p.copy_(state[f"{i}.weight"])

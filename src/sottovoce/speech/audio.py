@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,15 +105,18 @@ def write(path: str | Path, waveform: Waveform, rate_hz: int = RATE_HZ) -> None:
     """Write mono 16-bit sound in the format of the path's ending (FLAC, WAV); louder peaks are scaled down to 1.
 
     Raises:
-        AudioError: the waveform is empty or holds samples that are not numbers, or the file cannot be written.
+        AudioError: the waveform is empty or holds samples that are not numbers, or the format cannot hold it.
+        OSError: the file cannot be written.
     """
     if waveform.size == 0 or not np.isfinite(waveform).all():
         raise AudioError(path, "refusing to write sound that is empty or not finite")
     peak = float(np.abs(waveform).max())
+    encoded = io.BytesIO()  # libsndfile's own error on a full disk does not say that the disk is full
     try:
-        soundfile.write(str(path), waveform / max(peak, 1.0), rate_hz, subtype="PCM_16")
-    except soundfile.LibsndfileError as problem:
-        raise AudioError(path, f"cannot be written ({_first_line(problem)})") from problem
+        soundfile.write(encoded, waveform / max(peak, 1.0), rate_hz, "PCM_16", format=Path(path).suffix[1:])
+    except (soundfile.LibsndfileError, ValueError) as problem:
+        raise AudioError(path, f"cannot be encoded ({_first_line(problem)})") from problem
+    Path(path).write_bytes(encoded.getbuffer())
 
 
 def digest(path: str | Path) -> str:

@@ -20,6 +20,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,24 +52,25 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     """Let `write` fill a hidden file beside `path`, then rename it into place.
 
     Raises:
-        StoreError: the disk is full.
+        StoreError: the disk is full or may not be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
         partial.replace(path)
     except OSError as problem:
         raise full_disk_or(problem, path) from problem
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
 def full_disk_or(problem: OSError, path: Path) -> Exception:
     """The error a user can act on where the disk is full or read-only, else the problem itself."""
-    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StoreError(f"no space left on the disk of {path}. Free some and run the same command: it continues.")
-    if problem.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+    if problem.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST):
         return StoreError(f"{path} cannot be written ({problem.strerror}). Choose another place with --out or --store.")
     return problem
 

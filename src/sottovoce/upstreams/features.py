@@ -17,9 +17,13 @@ from sottovoce.errors import AudioError, StoreError, UpstreamError
 from sottovoce.speech import audio
 from sottovoce.speech.audio import Waveform
 from sottovoce.speech.manifest import Manifest, Utterance
-from sottovoce.store.artefacts import Kept, Store, Task
+from sottovoce.store.artefacts import Kept, Shelf, Store, Task
 from sottovoce.store.shards import Execution, map_shards
+from sottovoce.upstreams.arithmetic import keep_freed_memory
 from sottovoce.upstreams.card import Upstream
+
+METHOD = 1
+"""Raised with every change of the code that changes frames: it is part of the key of what is kept."""
 
 FRAMES = "frames.npy"
 BATCH_FRAMES = 4096
@@ -106,13 +110,17 @@ def extract(
         execution: serial or processes.
         on_done: progress.
     """
-    upstream = make_upstream()
-    shelf = store.shelf("features", upstream.settings)
+    shelf = shelf_of(store, make_upstream())
     tasks = store.tasks(manifest.utterances)
     done = map_shards(shelf, tasks, WorkerMaker(make_upstream), execution, on_done)
     found = {task.utterance.id: done[task.key] for task in tasks if task.key in done}
     refused = {i: kept.error for i, kept in found.items() if kept.error is not None}
     return Extracted({i: kept for i, kept in found.items() if i not in refused}, refused)
+
+
+def shelf_of(store: Store, upstream: Upstream) -> Shelf:
+    """Where features of this upstream with these settings are kept."""
+    return store.shelf("features", {"method": METHOD, **upstream.settings})
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,7 @@ class FeatureWorker:
     """Computes the frames of a shard in batches of like length, while threads read the sounds to come."""
 
     def __init__(self, upstream: Upstream) -> None:
+        keep_freed_memory()
         self.upstream = upstream
 
     def __call__(self, tasks: Sequence[Task], folder: Path) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sottovoce.errors import UpstreamError
 from sottovoce.upstreams.arithmetic import Precision, resolve_device
 from sottovoce.upstreams.card import Layer, Upstream
@@ -22,6 +24,7 @@ def load_upstream(
     device: str = "cpu",
     precision: Precision = "auto",
     allow_download: bool = False,
+    known_as: str | None = None,
 ) -> Upstream:
     """An upstream, ready to use.
 
@@ -33,6 +36,8 @@ def load_upstream(
         device: `cpu` or `cuda`.
         precision: `auto` is bf16 where the processor has it and fp32 elsewhere.
         allow_download: permit fetching a hub id; `SOTTOVOCE_ALLOW_DOWNLOAD=1` in the environment does too.
+        known_as: the hub id that a folder's weights are a copy of, in your word: it gives the card licence and
+            training corpora, which a folder cannot prove.
 
     Raises:
         UpstreamError: an argument is not known, or the weights are absent, incomplete or of another kind.
@@ -47,6 +52,8 @@ def load_upstream(
     if weights is None:
         raise UpstreamError(f"upstream {name} needs weights: a folder, or a hub id such as openai/whisper-base")
     checkpoint = open_checkpoint(weights, allow_download=allow_download)
+    if known_as is not None:
+        checkpoint = replace(checkpoint, weights=known_as)
     if name == "whisper":
         return Whisper(checkpoint, layer=layer, context=context, device=resolved, precision=precision)
     return SelfSupervised(checkpoint, layer=layer, device=resolved, precision=precision)

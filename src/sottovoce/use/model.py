@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as tensors_to_bytes
 
 from sottovoce.errors import SottovoceError
 from sottovoce.learning.head import Head
@@ -44,8 +45,8 @@ class EmotionModel:
 def save(folder: Path, head: Head, config: dict[str, Any], readme: str) -> None:
     """Write a model; `config` holds `emotions` and `upstream` (the arguments of `load_upstream`)."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.contiguous() for name, tensor in head.tensors().items()}
-    write_atomically(folder / WEIGHTS, lambda partial: save_file(tensors, partial))
+    content = tensors_to_bytes({name: tensor.contiguous() for name, tensor in head.tensors().items()})
+    write_atomically(folder / WEIGHTS, lambda partial: partial.write_bytes(content))
     write_atomically(folder / README, lambda partial: partial.write_text(readme, encoding="utf-8"))
     write_json(folder / CONFIG, config)
 

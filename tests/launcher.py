@@ -1,0 +1,158 @@
+"""The command line in fresh processes that can be killed, without the seconds that its imports cost each time.
+
+A server imports everything once and forks for each command. It has one thread and has run no torch operation, so a
+fork is as good as a new process. `python -m tests.launcher` is the server.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+SMALL_SHARDS = 3
+"""Utterances in a shard here: the tiny corpora would otherwise fit into one."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended: its exit code (negative: the signal that killed it) and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command under way."""
+
+    pid: int
+    folder: Path
+
+    def wait(self) -> Outcome:
+        """Wait for its end."""
+        code = os.waitstatus_to_exitcode(int(_read_line()))
+        out, err = (_log(self.folder, name).read_text(encoding="utf-8") for name in ("out", "err"))
+        return Outcome(code, out, err)
+
+    def signal_when(self, ready: Callable[[], bool], number: int = signal.SIGKILL, *, within_s: float = 60) -> Outcome:
+        """Send a signal as soon as `ready`, and wait for the end."""
+        stop_s = time.monotonic() + within_s
+        while not ready():
+            assert time.monotonic() < stop_s, "what the test waits for never came"
+            time.sleep(0.002)
+        os.kill(self.pid, number)
+        return self.wait()
+
+
+def start(
+    folder: Path, *arguments: str | Path, environment: Mapping[str, str] | None = None, file_limit: int | None = None
+) -> Command:
+    """Start `sottovoce ARGUMENTS` in `folder`; no file may grow beyond `file_limit` bytes, as on a full disk."""
+    folder.mkdir(parents=True, exist_ok=True)
+    order = {
+        "arguments": list(map(str, arguments)),
+        "folder": str(folder),
+        "environment": dict(environment or {}),
+        "file_limit": file_limit,
+    }
+    server = _server()
+    assert server.stdin is not None
+    server.stdin.write(json.dumps(order) + "\n")
+    server.stdin.flush()
+    return Command(int(_read_line()), folder)
+
+
+def sottovoce(folder: Path, *arguments: str | Path, **settings) -> Outcome:
+    """Run `sottovoce ARGUMENTS` in `folder` to its end."""
+    return start(folder, *arguments, **settings).wait()
+
+
+@cache
+def _server() -> subprocess.Popen[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.launcher"],
+        cwd=Path(__file__).parents[1],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(server.communicate)  # the end of its orders is its end
+    return server
+
+
+def _read_line() -> str:
+    server = _server()
+    assert server.stdout is not None
+    line = server.stdout.readline()
+    assert line, "the server of tests.launcher has died"
+    return line
+
+
+def _log(folder: Path, name: str) -> Path:
+    return folder / f".std{name}"
+
+
+def _serve() -> None:
+    from sottovoce.store import shards
+
+    shards.Execution = partial(shards.Execution, shard_size=SMALL_SHARDS)  # type: ignore[misc]
+
+    import sottovoce.cli
+    import sottovoce.job
+
+    for line in sys.stdin:
+        order = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            _become(order)
+            os._exit(_end_of(sottovoce.cli.main))  # to tidy up a copy of the server would take seconds
+        print(pid, flush=True)
+        print(os.waitpid(pid, 0)[1], flush=True)
+
+
+def _become(order: dict) -> None:
+    """Make this fork the process of one command."""
+    folder = Path(order["folder"])
+    os.chdir(folder)
+    for name, number in (("out", 1), ("err", 2)):
+        log = os.open(_log(folder, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(log, number)
+    os.environ |= order["environment"]
+    if (limit := order["file_limit"]) is not None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the test runner was started with
+    sys.argv = ["sottovoce", *order["arguments"]]
+
+
+def _end_of(main: Callable[[], None]) -> int:
+    """The exit code that Python would give a script of this `main`."""
+    try:
+        main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    _serve()

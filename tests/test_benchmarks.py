@@ -1,0 +1,56 @@
+"""Every benchmark runs by itself in a small mode; no time and no ratio is asserted."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def output(script: str, *arguments: str, **environment: str) -> str:
+    """What a benchmark prints; without the real corpora unless the environment given names them."""
+    outside = {k: v for k, v in os.environ.items() if k not in ("SOTTOVOCE_DATA", "SOTTOVOCE_WEIGHTS")}
+    command = [sys.executable, str(BENCHMARKS / script), *arguments]
+    done = subprocess.run(command, env=outside | environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"\d+ cores.*bf16 products: (yes|no).*torch \d", done.stdout)
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_training_is_compared_with_the_field_s_way():
+    printed = output("bank.py", "--utterances", "24", "--epochs", "1", "--seeds", "1")
+    assert "INVENTED frames" in printed and "6 folds x 1 seeds" in printed
+    assert "theirs, a .npy file an utterance" in printed and "bound on the ratio" in printed
+
+
+@pytest.mark.slow
+def test_training_keeps_to_its_budget_of_memory(tmp_path: Path):
+    arguments = ["--utterances", "1500", "--sounds", "8", "--memory-gib", "0.01", "--folder", str(tmp_path)]
+    printed = output("memory.py", *arguments)
+    peaks = [(name, float(peak)) for name, peak in re.findall(r"│ ([^│]+?) +│.*│ +([\d.]+) │", printed)]
+    assert [name.split()[0] for name, _ in peaks] == ["nothing", "writing", "training,", "extraction,", "extraction,"]
+    assert peaks[2][1] - peaks[0][1] < 0.286  # GiB that the features of all would fill
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.real
+def test_extraction_is_compared_with_the_field_s_way(real_corpora: Path, whisper_base: Path):
+    folders = {"SOTTOVOCE_DATA": str(real_corpora), "SOTTOVOCE_WEIGHTS": str(whisper_base.parent)}
+    printed = output("extraction.py", "--utterances", "12", "--theirs", "2", **folders)
+    assert "theirs measured on 2 of them" in printed
+    assert "ours: trimmed" in printed and "ours: exact" in printed
+
+
+def test_extraction_says_what_it_needs():
+    command = [sys.executable, str(BENCHMARKS / "extraction.py")]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SOTTOVOCE_")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "set SOTTOVOCE_DATA and SOTTOVOCE_WEIGHTS" in done.stdout
