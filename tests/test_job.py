@@ -180,6 +180,18 @@ def test_the_report_says_the_headline_and_the_warnings(run):
     assert "<script" not in page and 'src="http' not in page and 'href="http' not in page.replace("https://arxiv", "")
 
 
+def test_the_screen_claims_no_more_than_the_folds_allow(run, tmp_path):
+    """`report` prints the headline; with speakers on both sides of a fold it must not speak of new speakers."""
+    folder = tmp_path / "copy"
+    shutil.copytree(run.folder, folder)
+    assert "never heard in training" in launcher.sottovoce(tmp_path, "report", folder).out
+    results = run.json("results.json")
+    results["warnings"].insert(0, "speaker-dependent: these folds have the same speakers on both sides")
+    (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    told = launcher.sottovoce(tmp_path, "report", folder).out
+    assert "not evidence about new speakers" in told and "never heard in training" not in told
+
+
 def test_the_model_labels_recordings(run):
     model = sottovoce.load(run.folder / "model")
     clips = sorted((run.place / "target").glob("*.wav"))[:3]

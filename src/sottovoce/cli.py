@@ -380,7 +380,8 @@ def _print_results(results: dict[str, Any]) -> None:
 
     columns, rows = summary_table(results)
     _print_table(f"{results['target']} from {results['source']}", columns, rows)
-    out.print(f"[bold]{escape(headline(results, speaker_dependent=False))}[/]", soft_wrap=True)
+    shared = any(warning.startswith("speaker-dependent") for warning in results["warnings"])
+    out.print(f"[bold]{escape(headline(results, speaker_dependent=shared))}[/]", soft_wrap=True)
     for warning in results["warnings"]:
         err.print(f"warning: {escape(warning)}", soft_wrap=True, highlight=False)
 

@@ -79,7 +79,7 @@ def test_the_first_model_is_trained_once_and_shared(trained):
 
 @pytest.mark.parametrize("condition", ["bootstrapped", "untranslated-selected"])
 def test_selection_follows_from_the_models(job, trained, condition):
-    """KL and verdict of each round, computed one by one from the heads of the round before (arXiv 2409.10985, eq. 3)."""
+    """KL and verdict of each round, one by one from the heads of the round before (arXiv 2409.10985, eq. 3)."""
     outcome, banks = trained
     n_models = 2 * N_FOLDS + 1
     rounds = [bank for bank in banks if bank.arm.name == ("translated" if condition == "bootstrapped" else "source")]

@@ -23,7 +23,7 @@ def run(place: Path, *arguments: str | Path) -> launcher.Outcome:
 
 
 def test_a_greek_corpus_with_a_broken_recording(tmp_path):
-    """Relative paths, names with spaces, the same speaker names on both sides, labels spelled otherwise, a broken file."""
+    """Relative paths, names with spaces, the same speaker names on both sides, foreign spellings, a broken file."""
     place = tmp_path / "τα δικά μου"
     broken = {"path": "στόχος/not a sound.wav", "speaker": "1", "emotion": "joy", "text": ""}
     place.mkdir()

@@ -120,7 +120,7 @@ def arms_of(recipe: Recipe, inputs: Inputs) -> list[Arm]:
     if "source" in inputs.features:
         source = inputs.source.manifest
         arms.append(arm("source", "untranslated", "untranslated-selected", source, inputs.features["source"]))
-    return arms
+    return arms[:1] + [arm for arm in arms[1:] if arm.everything or arm.selected]
 
 
 def criterion(recipe: Recipe, source: Manifest) -> Criterion:

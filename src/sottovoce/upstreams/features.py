@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -26,10 +26,17 @@ METHOD = 1
 """Raised with every change of the code that changes frames: it is part of the key of what is kept."""
 
 FRAMES = "frames.npy"
-BATCH_FRAMES = 4096
+BATCH_FRAMES = 2048
 """Frames in one pass through the upstream, unless a single utterance has more."""
 
 READ_AHEAD = 16
+
+
+Batch = list[tuple[int, Waveform]]
+"""Sounds with their positions in a shard."""
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 class Frames:
@@ -110,9 +117,13 @@ def extract(
         execution: serial or processes.
         on_done: progress.
     """
-    shelf = shelf_of(store, make_upstream())
+    upstream = make_upstream()
+    shelf = shelf_of(store, upstream)
     tasks = store.tasks(manifest.utterances)
-    done = map_shards(shelf, tasks, WorkerMaker(make_upstream), execution, on_done)
+    # other processes load the upstream for themselves; in this one it is loaded already
+    alone = execution is None or execution.executor == "serial"
+    make_worker = (lambda: FeatureWorker(upstream)) if alone else WorkerMaker(make_upstream)
+    done = map_shards(shelf, tasks, make_worker, execution, on_done)
     found = {task.utterance.id: done[task.key] for task in tasks if task.key in done}
     refused = {i: kept.error for i, kept in found.items() if kept.error is not None}
     return Extracted({i: kept for i, kept in found.items() if i not in refused}, refused)
@@ -144,10 +155,8 @@ class FeatureWorker:
         """See `store.shards.Worker`."""
         rows: list[dict[str, Any]] = [{} for _ in tasks]
         made: list[NDArray[np.float16] | None] = [None] * len(tasks)
-        for batch in self._batches(tasks, rows):
-            frames = self.upstream.frames([waveform for _, waveform in batch])
-            for (position, _), each in zip(batch, frames, strict=True):
-                made[position] = each.to(torch.float16).numpy()
+        for position, frames in self._computed(self._batches(tasks, rows)):
+            made[position] = frames
         start = 0
         for row, frames in zip(rows, made, strict=True):
             if frames is None:
@@ -163,8 +172,24 @@ class FeatureWorker:
             _write_frames(folder / FRAMES, whole)
         return rows
 
-    def _batches(self, tasks: Sequence[Task], rows: list[dict[str, Any]]) -> Iterator[list[tuple[int, Waveform]]]:
-        batch: list[tuple[int, Waveform]] = []
+    def _computed(self, batches: Iterator[Batch]) -> Iterator[tuple[int, NDArray[np.float16]]]:
+        """Frames by position. On a processor each core takes batches of its own, one thread each: cores that share one
+        product wait for each other, and on a busy machine for whoever else is there."""
+        n_threads = torch.get_num_threads() if self.upstream.settings.get("device", "cpu") == "cpu" else 1
+        torch.set_num_threads(1)
+        try:
+            with ThreadPoolExecutor(n_threads) as pool:
+                for computed in in_order(pool, self._compute, batches, ahead=n_threads):
+                    yield from computed
+        finally:
+            torch.set_num_threads(n_threads)
+
+    def _compute(self, batch: Batch) -> list[tuple[int, NDArray[np.float16]]]:
+        frames = self.upstream.frames([waveform for _, waveform in batch])
+        return [(i, each.to(torch.float16).numpy()) for (i, _), each in zip(batch, frames, strict=True)]
+
+    def _batches(self, tasks: Sequence[Task], rows: list[dict[str, Any]]) -> Iterator[Batch]:
+        batch: Batch = []
         n_frames = 0
         for position, sound in _read_ahead(tasks):
             if isinstance(sound, str):
@@ -196,14 +221,21 @@ def _read_ahead(tasks: Sequence[Task]) -> Iterator[tuple[int, Waveform | str]]:
     """Sounds (or the reason why not) with their positions, in order of length, read by threads a little ahead."""
     order = sorted(range(len(tasks)), key=lambda i: (_duration_s(tasks[i].utterance), i))
     with ThreadPoolExecutor(2) as pool:
-        waiting: deque[tuple[int, Future[Waveform | str]]] = deque()
-        for position in order:
-            waiting.append((position, pool.submit(_read, tasks[position].utterance)))
-            if len(waiting) > READ_AHEAD:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        for first, future in waiting:
-            yield first, future.result()
+        sounds = in_order(pool, _read, (tasks[i].utterance for i in order), ahead=READ_AHEAD)
+        yield from zip(order, sounds, strict=True)
+
+
+def in_order(
+    pool: ThreadPoolExecutor, work: Callable[[Given], Made], given: Iterable[Given], *, ahead: int
+) -> Iterator[Made]:
+    """Results of `work` in the order of `given`, of which no more than `ahead` are begun before they are asked for."""
+    waiting: deque[Future[Made]] = deque()
+    for each in given:
+        waiting.append(pool.submit(work, each))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    for future in waiting:
+        yield future.result()
 
 
 def _duration_s(utterance: Utterance) -> float:

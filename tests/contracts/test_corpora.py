@@ -1,0 +1,104 @@
+"""What every reader of a corpus keeps to, shown on miniature copies."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sottovoce.corpora import catalogue
+from sottovoce.corpora.card import Prepared
+from sottovoce.errors import CorpusError
+from sottovoce.speech import emotions
+from tests.corpora.test_published import MINIATURES
+
+PUBLISHED = tuple(catalogue.corpora())
+READERS = {
+    **MINIATURES,
+    "folder": ["ann/ann_t1_angry.wav", "ann/ann_t2_joy.wav", "bob/bob_t1_sadness.wav"],
+}
+
+
+@pytest.fixture
+def copy(tmp_path, make_tone):
+    """Write a miniature copy of a corpus and return its folder."""
+
+    def write(name: str, ending: str = ".wav", *, place: str = "here", backwards: bool = False) -> Path:
+        recordings = sorted(READERS[name], reverse=backwards)
+        for recording in recordings:
+            path = Path(place) / name / Path(recording).with_suffix(ending)
+            make_tone(str(path), duration_s=0.2, seed=READERS[name].index(recording))
+        return tmp_path / place / name
+
+    return write
+
+
+def prepare(name: str, folder: Path) -> Prepared:
+    if name == "folder":
+        return catalogue.prepare(name, folder, pattern="{speaker}/{speaker}_{text_id}_{emotion}", language="en")
+    return catalogue.prepare(name, folder)
+
+
+def test_no_reader_is_left_out():
+    assert {*PUBLISHED, "folder"} == set(READERS)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_card_is_complete(name):
+    card = catalogue.corpora()[name].card
+    assert card.name == name and re.fullmatch("[a-z]{2}", card.language)
+    for text in (card.title, card.layout, card.licence, card.home, card.citation):
+        assert text.strip()
+    assert card.n_speakers > 1 and sum(card.emotions.values()) == card.n_utterances
+    assert set(card.emotions) <= set(emotions.NAMES)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_utterances_are_whole(copy, name):
+    manifest = prepare(name, copy(name)).manifest
+    assert len({u.id for u in manifest}) == len(manifest) == len(READERS[name])
+    for utterance in manifest:
+        assert utterance.emotion in emotions.NAMES and emotions.canonical(utterance.emotion) == utterance.emotion
+        assert utterance.speaker == utterance.speaker.strip() != ""
+        assert utterance.corpus == name and re.fullmatch("[a-z]{2}", utterance.language or "")
+        assert Path(utterance.path).is_absolute() and Path(utterance.path).is_file()
+        assert not utterance.is_synthetic
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_wav_and_flac_are_the_same_corpus(copy, name):
+    wav, flac = prepare(name, copy(name)), prepare(name, copy(name, ".flac", place="there"))
+    facts = [[(u.id, u.speaker, u.emotion, u.text_id) for u in each.manifest] for each in (wav, flac)]
+    assert facts[0] == facts[1] and wav.notes == flac.notes
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_neither_place_nor_order_of_writing_matters(copy, name):
+    here, there = copy(name), copy(name, place="a b/ü", backwards=True)
+    first, second = prepare(name, here).manifest, prepare(name, there).manifest
+    assert [u.id for u in first] == [u.id for u in second]
+    assert first.fingerprint() == second.fingerprint() == prepare(name, here).manifest.fingerprint()
+    assert not any(str(here.parent) in field for u in first for field in (u.id, u.speaker, u.text_id or ""))
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_the_fingerprint_follows_the_content(copy, name):
+    folder = copy(name)
+    before = prepare(name, folder).manifest.fingerprint()
+    (folder / READERS[name][0]).unlink()
+    assert prepare(name, folder).manifest.fingerprint() != before
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_wrong_folder_is_refused(copy, tmp_path, make_tone, name):
+    make_tone("wrong/2021 holiday.wav", duration_s=0.2)
+    with pytest.raises(CorpusError) as caught:
+        prepare(name, tmp_path / "wrong")
+    expected = "{speaker}/{speaker}_{text_id}_{emotion}" if name == "folder" else catalogue.corpora()[name].card.layout
+    assert expected in str(caught.value) and "2021 holiday.wav" in str(caught.value)
+    folder = copy(name)
+    shutil.rmtree(folder)
+    with pytest.raises(CorpusError, match="there is no such folder"):
+        prepare(name, folder)
