@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.logging import RichHandler
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 from typer.core import TyperGroup
 
 import sottovoce
 from sottovoce.errors import RecipeError, SottovoceError
+from sottovoce.show import terminal
 
 if TYPE_CHECKING:
     from sottovoce.experiment.inputs import Place
@@ -33,7 +29,7 @@ class _Verbs(TyperGroup):
         try:
             return super().invoke(ctx)
         except SottovoceError as problem:
-            _print_error(problem)
+            terminal.print_error(problem)
             raise typer.Exit(1) from problem
         except OSError as problem:
             from sottovoce.store.artefacts import full_disk_or
@@ -41,10 +37,10 @@ class _Verbs(TyperGroup):
             mendable = full_disk_or(problem, Path(problem.filename or Path.cwd()))
             if mendable is problem:
                 raise
-            _print_error(mendable)
+            terminal.print_error(mendable)
             raise typer.Exit(1) from problem
         except KeyboardInterrupt as problem:
-            err.print("interrupted: what is done is kept; the same command continues")
+            terminal.print_note("interrupted: what is done is kept; the same command continues")
             raise typer.Exit(130) from problem
 
 
@@ -58,9 +54,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-out = Console()
-err = Console(stderr=True)
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors alone.")]
 StoreFolder = Annotated[
@@ -81,10 +74,13 @@ def main() -> None:
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     logging.basicConfig(
-        level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=err, show_path=False)], force=True
+        level=logging.WARNING,
+        format="%(message)s",
+        handlers=[RichHandler(console=terminal.err, show_path=False)],
+        force=True,
     )
     if version:
-        out.print(sottovoce.__version__)
+        terminal.print_line(sottovoce.__version__)
         raise typer.Exit
 
 
@@ -132,7 +128,7 @@ def demo(
         done(1)
     os.environ["SOTTOVOCE_DEMO"] = str(corpus.resolve())
     _run(_recipe("demo", None), out_folder, _place(store, "serial", 0, "cpu"), quiet)
-    out.print(f"[bold]{rendered.DISCLAIMER}[/]")
+    terminal.print_line(rendered.DISCLAIMER)
 
 
 @app.command()
@@ -154,9 +150,9 @@ def prepare(
     prepared = catalogue.prepare(corpus, folder, pattern=pattern, labels=labels or None, language=language)
     prepared.manifest.write(to)
     for note in prepared.notes:
-        err.print(f"note: {escape(note)}", soft_wrap=True)
+        terminal.print_note(f"note: {note}")
     n, speakers = len(prepared.manifest), len(prepared.manifest.speakers)
-    out.print(f"{n} utterances of {speakers} speakers -> {to}. Next: sottovoce check {to}", soft_wrap=True)
+    terminal.print_line(f"{n} utterances of {speakers} speakers -> {to}. Next: sottovoce check {to}")
 
 
 @app.command()
@@ -174,8 +170,8 @@ def check(
     with _progress(quiet).stage("check", len(read)) as done:
         checked = checks.check(read, on_progress=done)
     for title, columns, rows in checked.tables():
-        _print_table(title, columns, rows)
-    out.print(f"{len(checked.sounds)} of {len(read)} utterances can be used")
+        terminal.print_table(title, columns, rows)
+    terminal.print_line(f"{len(checked.sounds)} of {len(read)} utterances can be used")
 
 
 @app.command()
@@ -207,11 +203,11 @@ def translate(
     make = partial(OfflineTranslator, language, expressive=not plain, engine=engine, memory=memory)
     with _progress(quiet).stage("translation", len(source)) as done:
         translated = translate_manifest(source, make, place.store, place.execution, done)
-    _list_refused(translated.refused)
+    terminal.list_refused(translated.refused)
     if not len(translated.manifest):
         raise SottovoceError("nothing was translated; the reasons are listed above")
     translated.manifest.write(to)
-    out.print(f"{len(translated.manifest)} of {len(source)} utterances -> {to}", soft_wrap=True)
+    terminal.print_line(f"{len(translated.manifest)} of {len(source)} utterances -> {to}")
 
 
 @app.command()
@@ -253,8 +249,8 @@ def extract(
     )
     with _progress(quiet).stage("features", len(read)) as done:
         extracted = extract_features(read, make, place.store, place.execution, done)
-    _list_refused(extracted.refused)
-    out.print(f"{len(extracted.kept)} of {len(read)} utterances have features in {place.store.root}", soft_wrap=True)
+    terminal.list_refused(extracted.refused)
+    terminal.print_line(f"{len(extracted.kept)} of {len(read)} utterances have features in {place.store.root}")
 
 
 @app.command()
@@ -268,8 +264,8 @@ def report(run: Annotated[Path, typer.Argument(help="The folder of a finished ru
     from sottovoce.show.report import write_report
 
     page = write_report(run)
-    _print_results(json.loads((run / "results.json").read_text(encoding="utf-8")))
-    out.print(f"report: {page}", soft_wrap=True)
+    terminal.print_results(json.loads((run / "results.json").read_text(encoding="utf-8")))
+    terminal.print_line(f"report: {page}")
 
 
 @app.command()
@@ -285,10 +281,10 @@ def corpora(
     cards = {key: corpus.card for key, corpus in catalogue.corpora().items()}
     if name is None:
         rows = [(c.name, c.language, c.n_utterances, c.n_speakers, c.licence) for c in cards.values()]
-        _print_table("Corpora with a reader", ("name", "language", "utterances", "speakers", "licence"), rows)
-        out.print("Yours: a manifest with path, speaker, emotion; or: sottovoce prepare folder --help", soft_wrap=True)
+        terminal.print_table("Corpora with a reader", ("name", "language", "utterances", "speakers", "licence"), rows)
+        terminal.print_line("Yours: a manifest with path, speaker, emotion; or: sottovoce prepare folder --help")
     elif name in cards:
-        _print_table(cards[name].title, ("", ""), [(k, _text(v)) for k, v in cards[name].to_dict().items()])
+        terminal.print_table(cards[name].title, ("", ""), [(k, v) for k, v in cards[name].to_dict().items()])
     else:
         raise SottovoceError(f"there is no reader for '{name}'; there are: {', '.join(cards)}")
 
@@ -302,24 +298,28 @@ def doctor() -> None:
     from sottovoce import health
 
     for title, columns, rows in health.tables():
-        _print_table(title, columns, rows)
+        terminal.print_table(title, columns, rows)
 
 
 def _run(recipe: Recipe, folder: Path, place: Place, quiet: bool) -> None:
     from sottovoce import job
 
     results = job.run(recipe, folder, place, _progress(quiet))
-    _print_results(results)
-    out.print(f"report: {folder / 'report.html'}", soft_wrap=True)
+    terminal.print_results(results)
+    terminal.print_line(f"report: {folder / 'report.html'}")
 
 
 def _show_plan(recipe: Recipe, place: Place) -> None:
     from sottovoce.experiment import plan
 
     stages = plan.plan(recipe, place)
-    rows = [(s.title, s.total, s.kept, _duration(s.left_s)) for s in stages]
-    _print_table(f"{recipe.name}: what is kept and what is left", ("stage", "steps", "kept", "left, about"), rows)
-    out.print(f"in all about {_duration(sum(s.left_s for s in stages))} left on this machine; nothing was changed")
+    rows = [(s.title, s.total, s.kept, terminal.duration(s.left_s)) for s in stages]
+    terminal.print_table(
+        f"{recipe.name}: what is kept and what is left", ("stage", "steps", "kept", "left, about"), rows
+    )
+    terminal.print_line(
+        f"in all about {terminal.duration(sum(s.left_s for s in stages))} left on this machine; nothing was changed"
+    )
 
 
 def _recipe(name: str, changes: Sequence[str] | None) -> Recipe:
@@ -355,68 +355,7 @@ def _part(text: str | None) -> tuple[int, int] | None:
     return int(k), int(n)
 
 
-class _Bars:
-    """Progress bars with the time left, on the error stream so that results can be piped."""
-
-    @contextmanager
-    def stage(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
-        columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=err) as bars:
-            task = bars.add_task(title, total=total)
-            yield lambda n: bars.advance(task, n)
-
-
 def _progress(quiet: bool) -> Any:
-    if quiet:
-        from sottovoce.experiment.progress import Quiet as Silent
+    from sottovoce.experiment.progress import Quiet as Silent
 
-        return Silent()
-    return _Bars()
-
-
-def _print_results(results: dict[str, Any]) -> None:
-    from sottovoce.judging.results import headline
-    from sottovoce.show.tables import summary_table
-
-    columns, rows = summary_table(results)
-    _print_table(f"{results['target']} from {results['source']}", columns, rows)
-    shared = any(warning.startswith("speaker-dependent") for warning in results["warnings"])
-    out.print(f"[bold]{escape(headline(results, speaker_dependent=shared))}[/]", soft_wrap=True)
-    for warning in results["warnings"]:
-        err.print(f"warning: {escape(warning)}", soft_wrap=True, highlight=False)
-
-
-def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
-    out.print(table)
-
-
-def _print_error(problem: Exception) -> None:
-    err.print(f"[bold red]error:[/] {escape(str(problem))}", soft_wrap=True, highlight=False)
-
-
-def _list_refused(refused: dict[str, str] | Any) -> None:
-    for name, reason in list(refused.items())[:20]:
-        err.print(f"refused: {escape(name)}: {escape(reason)}", soft_wrap=True, highlight=False)
-    if len(refused) > 20:
-        err.print(f"... and {len(refused) - 20} more refused")
-
-
-def _duration(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 90
-        else f"{seconds / 60:.0f} min"
-        if seconds < 5400
-        else f"{seconds / 3600:.1f} h"
-    )
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, dict):
-        return ", ".join(f"{k} {v}" for k, v in content.items())
-    return "\n".join(map(str, content)) if isinstance(content, list | tuple) else str(content)
+    return Silent() if quiet else terminal.Bars()

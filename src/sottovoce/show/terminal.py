@@ -1,0 +1,88 @@
+"""What the command line prints: tables and results on the output, progress and warnings on the error stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+out = Console()
+err = Console(stderr=True)
+
+MOST_REFUSED = 20
+
+
+class Bars:
+    """Progress bars with the time left; see `experiment.progress.Progress`."""
+
+    @contextmanager
+    def stage(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A bar of `total` steps."""
+        columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=err) as bars:
+            task = bars.add_task(title, total=total)
+            yield lambda n: bars.advance(task, n)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table of anything; nothing in a cell is taken for markup."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(escape(_text(cell)) for cell in row))
+    out.print(table)
+
+
+def print_results(results: Mapping[str, Any]) -> None:
+    """A run's table, its headline, and its warnings."""
+    from sottovoce.judging.results import headline
+    from sottovoce.show.tables import summary_table
+
+    columns, rows = summary_table(results)
+    print_table(f"{results['target']} from {results['source']}", columns, rows)
+    shared = any(warning.startswith("speaker-dependent") for warning in results["warnings"])
+    out.print(f"[bold]{escape(headline(results, speaker_dependent=shared))}[/]", soft_wrap=True)
+    for warning in results["warnings"]:
+        err.print(f"warning: {escape(warning)}", soft_wrap=True, highlight=False)
+
+
+def print_line(text: str) -> None:
+    """One line of the result, never broken, so that it can be piped."""
+    out.print(escape(text), soft_wrap=True, highlight=False)
+
+
+def print_note(text: str) -> None:
+    """One line for the person at the screen."""
+    err.print(escape(text), soft_wrap=True, highlight=False)
+
+
+def print_error(problem: Exception) -> None:
+    """What went wrong and what to do next."""
+    err.print(f"[bold red]error:[/] {escape(str(problem))}", soft_wrap=True, highlight=False)
+
+
+def list_refused(refused: Mapping[str, str]) -> None:
+    """The first refused utterances with their reasons."""
+    for name, reason in list(refused.items())[:MOST_REFUSED]:
+        print_note(f"refused: {name}: {reason}")
+    if len(refused) > MOST_REFUSED:
+        print_note(f"... and {len(refused) - MOST_REFUSED} more refused")
+
+
+def duration(seconds: float) -> str:
+    """A rough time in words: 40 s, 12 min, 3.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, dict):
+        return ", ".join(f"{key} {each}" for key, each in content.items())
+    return "\n".join(map(str, content)) if isinstance(content, list | tuple) else str(content)
