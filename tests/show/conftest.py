@@ -121,7 +121,10 @@ def _details(classes: Sequence[str]) -> dict:
         "upstream": {"name": "logmel", "dimension": 80, "trained_on": [], "licence": "Apache-2.0"},
         "translator": {"name": "offline", "languages": ["it", "de"], "expressive": True},
         "prosody": [{"emotion": c, "n": 9, "f0_contour_correlation": 0.61, "tempo_ratio": 1.07} for c in classes],
-        "refused": [{"stage": "translation", "id": "source/9", "reason": "its text has no translation"}],
+        "refused": [
+            {"stage": "check", "id": refused[0]["id"], "reason": refused[0]["reason"]},
+            {"stage": "translation", "id": "source/9", "reason": "its text has no translation"},
+        ],
         "precision": "bf16; largest deviation from fp32 0.01",
         "notes": ["A note of the run."],
     }

@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from sottovoce.errors import StoreError
 from sottovoce.speech import audio
 from sottovoce.speech.manifest import Utterance
+from sottovoce.store import artefacts
 from sottovoce.store.artefacts import INDEX, SEAL, Shelf, Store, Task, key_of, write_atomically, write_json
 from tests.conftest import tone
 from tests.store.workers import ShoutMaker
@@ -194,6 +196,10 @@ def test_sweeping_removes_what_is_half_written_and_nothing_else(shelf: Shelf, sh
         (partial / "half.txt").write_text("ha")
     shelf.sweep(process=77)
     assert not mine.exists() and other.exists()
+    shelf.sweep()
+    assert other.exists()  # it may be in the making at this moment
+    two_days_ago = time.time() - 2 * artefacts.STALE_S
+    os.utime(other, (two_days_ago, two_days_ago))
     shelf.sweep()
     assert not other.exists()
     assert shelf.finished() and (shelf.folder / "settings.json").exists()

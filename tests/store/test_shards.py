@@ -209,8 +209,7 @@ def test_kill_9_repeats_at_most_one_shard_a_worker(tmp_path: Path, executor: str
         done = map_shards(shelf, tasks(), ShoutMaker(root / "log"), Execution(shard_size=2))
         assert results(done) == EXPECTED
         assert sum(times - 1 for times in worked_on(root / "log").values()) <= 2 * workers
-        shelf.sweep()
-        assert not list(shelf.folder.glob(".*"))
+        assert len(list(shelf.folder.glob(".*"))) <= workers  # swept a day later
 
 
 @pytest.mark.parametrize("executor", ["serial", "process"])

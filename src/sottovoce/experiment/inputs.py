@@ -81,8 +81,10 @@ def gather(recipe: Recipe, place: Place, progress: Progress) -> Inputs:
     target = natural(recipe.target, recipe.emotions, "target", place, progress)
     source = natural(recipe.source, recipe.emotions, "source", place, progress)
     make_upstream = upstream_maker(recipe, place.device)
-    features, refused = {}, _refusals("check", {i: reason for i, _, reason in target.checked.refused})
-    refused += _refusals("check", {i: reason for i, _, reason in source.checked.refused})
+    features: dict[str, Extracted] = {}
+    refused = [
+        r for side in (target, source) for r in _refusals("check", {i: why for i, _, why in side.checked.refused})
+    ]
 
     def frames(name: str, manifest: Manifest) -> Manifest:
         with progress.stage(f"features: {name}", len(manifest)) as done:

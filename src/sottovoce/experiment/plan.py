@@ -23,6 +23,7 @@ from sottovoce.judging.splits import make_plan
 from sottovoce.recipe import Recipe
 from sottovoce.speech import audio, checks
 from sottovoce.speech.manifest import Manifest
+from sottovoce.translation.corpus import translate
 from sottovoce.upstreams.card import Upstream
 from sottovoce.upstreams.features import shelf_of
 
@@ -62,6 +63,9 @@ def plan(recipe: Recipe, place: Place) -> list[StagePlan]:
         if left:
             seconds = place.speeds.seconds(f"features: {recipe.upstream.name}", len(source))
             stages.append(StagePlan("features: translated", len(source), 0, seconds))
+        else:
+            made = translate(source, translator_maker(recipe, natural), place.store).manifest
+            stages.append(_features(recipe, place, upstream, "translated", made))
     if wanted & UNTRANSLATED_CONDITIONS:
         stages.append(_features(recipe, place, upstream, "source", source))
     complete = all(stage.kept == stage.total for stage in stages[1:])

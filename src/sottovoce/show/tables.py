@@ -170,13 +170,8 @@ def check_tables(details: Mapping[str, Any]) -> dict[str, list[tuple[str, Table]
 
 
 def refused_table(details: Mapping[str, Any]) -> Table:
-    """Every utterance that some stage could not use, and why."""
-    refused = [
-        {"stage": f"check of {part}", "id": r["id"], "reason": r["reason"]}
-        for part, checks in details.get("checks", {}).items()
-        for r in checks.get("refused", [])
-    ]
-    return records_table([*refused, *details.get("refused", [])])
+    """Every utterance that some stage could not use, the checks included, and why."""
+    return records_table(details.get("refused", []))
 
 
 def prosody_table(records: Sequence[Mapping[str, Any]]) -> Table:

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pyarrow as pa
@@ -33,6 +34,8 @@ from sottovoce.speech import audio
 from sottovoce.speech.manifest import Utterance
 
 _log = logging.getLogger(__name__)
+
+STALE_S = 86_400.0
 
 INDEX, SEAL = "index.parquet", "seal.json"
 
@@ -221,12 +224,9 @@ class Shelf:
         return final
 
     def sweep(self, process: int | None = None) -> None:
-        """Remove what interrupted runs left half written; of one process alone, where its number is given.
-
-        Without a number it is for times when no other run works on this shelf.
-        """
+        """Remove half-written shards: those of one process, or those older than a day, whose process is long gone."""
         for partial in self.folder.glob(".*" if process is None else f".*.{process}"):
-            if partial.is_dir():
+            if partial.is_dir() and (process is not None or time() - partial.stat().st_mtime > STALE_S):
                 shutil.rmtree(partial, ignore_errors=True)
 
 

@@ -69,6 +69,7 @@ def map_shards(
     on_done(len(done) + len(tasks) - len({task.key for task in tasks}))
     pending = [task for task in unique if task.key not in done]
     if pending:
+        shelf.sweep()
         size = execution.shard_size
         shards = [pending[i : i + size] for i in range(0, len(pending), size)]
         match execution.executor:
