@@ -25,7 +25,7 @@ from sottovoce.experiment.inputs import Inputs, Place, gather, upstream_maker
 from sottovoce.experiment.progress import Progress, Quiet
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging import results as judged
-from sottovoce.recipe import Recipe, Speech
+from sottovoce.recipe import Recipe, Speech, Upstream
 from sottovoce.show.report import write_report
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.artefacts import write_atomically, write_json
@@ -84,7 +84,8 @@ def _results(recipe: Recipe, inputs: Inputs, outcome: Outcome, predictions: pa.T
         "schema": 1,
         "target": name_of(recipe.target),
         "source": name_of(recipe.source),
-        "upstream": f"{card.name}, layer {recipe.upstream.layer}"
+        "upstream": " ".join([card.name, *_weights(recipe.upstream)])
+        + f", layer {recipe.upstream.layer}"
         + (f", context {recipe.upstream.context}" if recipe.upstream.name == "whisper" else ""),
         "translator": None if inputs.translator is None else inputs.translator.card.name,
         "protocol": inputs.plan.protocol,
@@ -96,6 +97,13 @@ def _results(recipe: Recipe, inputs: Inputs, outcome: Outcome, predictions: pa.T
         "warnings": [*_warnings(recipe, inputs), *verdict["warnings"]],
         "environment": _environment(recipe, place),
     }
+
+
+def _weights(upstream: Upstream) -> list[str]:
+    """What the weights are called, without the place of a folder."""
+    if upstream.known_as or not upstream.weights:
+        return [upstream.known_as] if upstream.known_as else []
+    return [Path(upstream.weights).name if Path(upstream.weights).is_dir() else upstream.weights]
 
 
 def _warnings(recipe: Recipe, inputs: Inputs) -> list[str]:
