@@ -28,7 +28,7 @@ from sottovoce.learning.head import Head, mix_layers, pooled_hidden
 from sottovoce.learning.losses import soft_cross_entropy
 from sottovoce.recipe import Training
 from sottovoce.store.artefacts import write_atomically
-from sottovoce.upstreams.arithmetic import keep_freed_memory
+from sottovoce.upstreams.arithmetic import keep_freed_memory, one_core_each
 from sottovoce.upstreams.features import Frames
 
 _log = logging.getLogger(__name__)
@@ -87,16 +87,20 @@ def train(
     done = _resume(checkpoint, parameters, optimiser)
     on_epoch(done)
     y = torch.from_numpy(targets).to(device)
-    for epoch in range(done, settings.epochs):
-        for step in _steps(courses, settings, frames, epoch):
-            optimiser.zero_grad(set_to_none=True)  # AdamW leaves a head alone that has no batch in this step
-            for group, rows in step:  # one after the other: only one group's activations are held at a time
-                _loss(frames, y, courses, heads, group, rows, device).backward()
-            if step:
+
+    def learn(part: Part) -> None:
+        _loss(frames, y, courses, heads, *part, device).backward()
+
+    with one_core_each(device) as cores:
+        for epoch in range(done, settings.epochs):
+            for step in _steps(courses, settings, frames, epoch):
+                optimiser.zero_grad(set_to_none=True)  # AdamW leaves a head alone that has no batch in this step
+                for _ in cores.map(learn, _divided(step, cores.number)):
+                    pass
                 optimiser.step()
-        if checkpoint is not None and epoch + 1 < settings.epochs:
-            _keep(checkpoint, parameters, optimiser, epoch + 1)
-        on_epoch(1)
+            if checkpoint is not None and epoch + 1 < settings.epochs:
+                _keep(checkpoint, parameters, optimiser, epoch + 1)
+            on_epoch(1)
     return [head.to("cpu") for head in heads]
 
 
@@ -118,8 +122,15 @@ def predict(
     return np.concatenate(made, axis=1)
 
 
-Step = list[tuple[list[int], NDArray[np.int64]]]
-"""Groups of courses (their numbers) with the pool positions whose frames they are computed on."""
+Part = tuple[list[int], NDArray[np.int64]]
+"""Courses (their numbers) that share a product, and the pool positions whose frames they are computed on."""
+
+Step = list[Part]
+
+
+def _divided(step: Step, n_cores: int) -> Step:
+    """The same work in parts that keep `n_cores` cores equally busy."""
+    return [(group[i::n_cores], rows) for group, rows in step for i in range(min(n_cores, len(group)))]
 
 
 def _steps(courses: Sequence[Course], settings: Training, frames: Frames, epoch: int) -> list[Step]:

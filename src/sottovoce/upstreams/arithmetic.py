@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import Literal
 
@@ -66,6 +68,30 @@ def autocast(device: torch.device, arithmetic: Arithmetic) -> AbstractContextMan
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=arithmetic == "bf16")
 
 
+class Cores(ThreadPoolExecutor):
+    """A pool of `number` threads."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def one_core_each(device: str | torch.device) -> Iterator[Cores]:
+    """Threads that each compute on one core, as many as torch would use for one product; one for a GPU.
+
+    Cores that share a product wait for each other at the end of each operation, and on a busy or virtual machine for
+    whoever else is there: with work in independent parts, two cores extracted features up to four times faster.
+    """
+    n_threads = torch.get_num_threads() if torch.device(device).type == "cpu" else 1
+    with Cores(n_threads) as cores:
+        torch.set_num_threads(1)
+        try:
+            yield cores
+        finally:
+            torch.set_num_threads(n_threads)
+
+
 @cache
 def keep_freed_memory() -> None:
     """Let glibc keep large blocks for the next batch instead of returning them to the system.
@@ -77,7 +103,8 @@ def keep_freed_memory() -> None:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+        trim_threshold, mmap_threshold, arena_max = -1, -3, -8  # M_TRIM_THRESHOLD, ... of malloc.h
+        mallopt(arena_max, 1)  # the arenas of further threads are too small for these blocks
         mallopt(trim_threshold, 2**31 - 1)
         if not mallopt(mmap_threshold, 2**30):
             mallopt(mmap_threshold, 2**25)  # the most that older versions take

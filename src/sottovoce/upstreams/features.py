@@ -19,7 +19,7 @@ from sottovoce.speech.audio import Waveform
 from sottovoce.speech.manifest import Manifest, Utterance
 from sottovoce.store.artefacts import Kept, Shelf, Store, Task
 from sottovoce.store.shards import Execution, map_shards
-from sottovoce.upstreams.arithmetic import keep_freed_memory
+from sottovoce.upstreams.arithmetic import keep_freed_memory, one_core_each
 from sottovoce.upstreams.card import Upstream
 
 METHOD = 1
@@ -173,16 +173,10 @@ class FeatureWorker:
         return rows
 
     def _computed(self, batches: Iterator[Batch]) -> Iterator[tuple[int, NDArray[np.float16]]]:
-        """Frames by position. On a processor each core takes batches of its own, one thread each: cores that share one
-        product wait for each other, and on a busy machine for whoever else is there."""
-        n_threads = torch.get_num_threads() if self.upstream.settings.get("device", "cpu") == "cpu" else 1
-        torch.set_num_threads(1)
-        try:
-            with ThreadPoolExecutor(n_threads) as pool:
-                for computed in in_order(pool, self._compute, batches, ahead=n_threads):
-                    yield from computed
-        finally:
-            torch.set_num_threads(n_threads)
+        """Frames by position; each core takes batches of its own."""
+        with one_core_each(self.upstream.settings.get("device", "cpu")) as cores:
+            for computed in in_order(cores, self._compute, batches, ahead=cores.number):
+                yield from computed
 
     def _compute(self, batch: Batch) -> list[tuple[int, NDArray[np.float16]]]:
         frames = self.upstream.frames([waveform for _, waveform in batch])
