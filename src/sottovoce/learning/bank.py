@@ -146,7 +146,7 @@ def _steps(courses: Sequence[Course], settings: Training, frames: Frames, epoch:
 
 
 def _groups(
-    courses: Sequence[Course], numbers: list[int], rows: NDArray[np.int64], zero_cost: NDArray[np.float64]
+    courses: Sequence[Course], numbers: list[int], rows: NDArray[np.int64], zero_cost: NDArray[np.floating]
 ) -> Step:
     own = np.stack([courses[n].own[rows] for n in numbers])
     busy = np.flatnonzero(own.any(axis=1))
