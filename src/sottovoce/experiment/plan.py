@@ -58,8 +58,9 @@ def plan(recipe: Recipe, place: Place) -> list[StagePlan]:
         translator = translator_maker(recipe, natural)()
         tasks = place.store.tasks(source.utterances, "language", "text", "translation")
         finished = place.store.shelf("translations", translator.settings).finished(t.key for t in tasks)
-        left = len(tasks) - len(finished)
-        stages.append(StagePlan("translation", len(tasks), len(finished), place.speeds.seconds("translation", left)))
+        kept = sum(task.key in finished for task in tasks)  # two recordings may be one and the same
+        left = len(tasks) - kept
+        stages.append(StagePlan("translation", len(tasks), kept, place.speeds.seconds("translation", left)))
         if left:
             seconds = place.speeds.seconds(f"features: {recipe.upstream.name}", len(source))
             stages.append(StagePlan("features: translated", len(source), 0, seconds))
@@ -75,7 +76,8 @@ def plan(recipe: Recipe, place: Place) -> list[StagePlan]:
 
 def _features(recipe: Recipe, place: Place, upstream: Upstream, name: str, manifest: Manifest) -> StagePlan:
     tasks = place.store.tasks(manifest.utterances)
-    kept = len(shelf_of(place.store, upstream).finished(t.key for t in tasks))
+    finished = shelf_of(place.store, upstream).finished(t.key for t in tasks)
+    kept = sum(task.key in finished for task in tasks)
     seconds = place.speeds.seconds(f"features: {recipe.upstream.name}", len(tasks) - kept)
     return StagePlan(f"features: {name}", len(tasks), kept, seconds)
 
