@@ -83,8 +83,8 @@ def one_core_each(device: str | torch.device) -> Iterator[Cores]:
     Cores that share a product wait for each other at the end of each operation, and on a busy or virtual machine for
     whoever else is there: with work in independent parts, two cores extracted features up to four times faster.
     """
-    n_threads = torch.get_num_threads() if torch.device(device).type == "cpu" else 1
-    with Cores(n_threads) as cores:
+    n_threads = torch.get_num_threads()
+    with Cores(n_threads if torch.device(device).type == "cpu" else 1) as cores:
         torch.set_num_threads(1)
         try:
             yield cores
