@@ -26,8 +26,8 @@ from sottovoce.learning import bank
 from sottovoce.learning.bank import Course
 from sottovoce.recipe import Training
 from sottovoce.store.artefacts import Store
-from sottovoce.upstreams.arithmetic import resolve_precision
 from sottovoce.upstreams.features import Frames
+from sottovoce.weights.arithmetic import resolve_precision
 
 HIDDEN, BATCH, RATE = 256, 32, 1e-4
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}

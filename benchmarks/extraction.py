@@ -30,10 +30,10 @@ from material import emovo, real
 from sottovoce.speech import audio
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.artefacts import Store
-from sottovoce.upstreams.arithmetic import resolve_precision
 from sottovoce.upstreams.card import Upstream
 from sottovoce.upstreams.features import Frames, extract
 from sottovoce.upstreams.loading import load_upstream
+from sottovoce.weights.arithmetic import resolve_precision
 
 HOP = 320
 """Samples a position of the encoder stands for."""

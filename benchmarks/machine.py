@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from sottovoce.upstreams.arithmetic import has_bf16
+from sottovoce.weights.arithmetic import has_bf16
 
 console = Console(width=120, highlight=False)
 

@@ -48,8 +48,12 @@ class StoreError(SottovoceError):
     """What was kept between runs cannot be read or written."""
 
 
+class WeightsError(SottovoceError):
+    """Weights are missing or incomplete, or this machine cannot run them as asked."""
+
+
 class UpstreamError(SottovoceError):
-    """An upstream's weights are missing, incomplete or of another kind."""
+    """An upstream is not known, or cannot take what it was given."""
 
 
 class TranslationError(SottovoceError):

@@ -12,7 +12,7 @@ import torch
 
 from sottovoce.speech.checks import Table
 from sottovoce.translation import voices
-from sottovoce.upstreams.arithmetic import has_bf16
+from sottovoce.weights.arithmetic import has_bf16
 
 PACKAGES = ("sottovoce", "torch", "transformers", "safetensors", "numpy", "scipy", "scikit-learn", "soundfile", "soxr")
 

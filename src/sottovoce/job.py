@@ -29,10 +29,10 @@ from sottovoce.recipe import Recipe, Speech, Upstream
 from sottovoce.show.report import write_report
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.artefacts import write_atomically, write_json
-from sottovoce.upstreams.arithmetic import resolve_precision
 from sottovoce.upstreams.features import precision_deviation
 from sottovoce.use import model
 from sottovoce.use.card import model_card
+from sottovoce.weights.arithmetic import resolve_precision
 
 PACKAGES = ("sottovoce", "torch", "transformers", "numpy", "scipy", "scikit-learn", "soxr", "soundfile", "pyarrow")
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from sottovoce.errors import UpstreamError
+from sottovoce.errors import UpstreamError, WeightsError
 from sottovoce.upstreams.card import Upstream
 from sottovoce.upstreams.loading import load_upstream
 from tests.conftest import tone
-from tests.upstreams.checkpoints import TINY, drop_tensor
+from tests.weights.checkpoints import TINY, drop_tensor
 
 TOLERANCE = 2e-5
 """Largest difference between an utterance's frames alone and in company, in fp32: matrix products of other sizes
@@ -169,7 +169,7 @@ def test_a_missing_tensor_is_named_never_made_up(broken: Callable[[], Case]) -> 
     assert damaged.folder is not None
     ending = "encoder.layers.1.fc1.weight" if damaged.name == "whisper" else "layers.1.final_layer_norm.weight"
     name = drop_tensor(damaged.folder, ending)
-    with pytest.raises(UpstreamError, match=name.partition("encoder.")[2]):
+    with pytest.raises(WeightsError, match=name.partition("encoder.")[2]):
         damaged.load()
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from sottovoce.errors import UpstreamError
-from sottovoce.upstreams import arithmetic
-from sottovoce.upstreams.checkpoint import DOWNLOAD_VARIABLE, open_checkpoint
+from sottovoce.errors import UpstreamError, WeightsError
 from sottovoce.upstreams.known import UNKNOWN, facts_of
 from sottovoce.upstreams.loading import load_upstream
-from tests.upstreams.checkpoints import tiny_whisper
+from sottovoce.weights import arithmetic
+from sottovoce.weights.checkpoint import DOWNLOAD_VARIABLE, open_checkpoint
+from tests.weights.checkpoints import tiny_whisper
 
 
 @pytest.fixture(autouse=True)
@@ -31,13 +31,13 @@ def test_weights_must_be_given() -> None:
 
 
 def test_no_download_unless_allowed() -> None:
-    with pytest.raises(UpstreamError, match=f"local hub cache .* or set {DOWNLOAD_VARIABLE}=1"):
+    with pytest.raises(WeightsError, match=f"local hub cache .* or set {DOWNLOAD_VARIABLE}=1"):
         load_upstream("whisper", "nobody/has-this-checkpoint")
 
 
 @pytest.mark.parametrize("weights", ["/no/such/folder", "not a name at all", "../neither"])
 def test_a_wrong_path_is_a_clear_error(weights: str) -> None:
-    with pytest.raises(UpstreamError, match="neither a folder nor in the local hub cache"):
+    with pytest.raises(WeightsError, match="neither a folder nor in the local hub cache"):
         load_upstream("ssl", weights)
 
 
@@ -61,7 +61,7 @@ def test_permission_reaches_the_hub_client(monkeypatch: pytest.MonkeyPatch, tmp_
 
 def test_weights_that_can_run_code_are_refused(tmp_path: Path) -> None:
     (tiny_whisper(tmp_path) / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
-    with pytest.raises(UpstreamError, match=r"lacks model\.safetensors.*save_pretrained"):
+    with pytest.raises(WeightsError, match=r"lacks model\.safetensors.*save_pretrained"):
         load_upstream("whisper", str(tmp_path))
 
 
@@ -69,30 +69,30 @@ def test_a_missing_shard_is_named(tmp_path: Path) -> None:
     (tiny_whisper(tmp_path) / "model.safetensors").rename(tmp_path / "model-1.safetensors")
     index = '{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}'
     (tmp_path / "model.safetensors.index.json").write_text(index)
-    with pytest.raises(UpstreamError, match=r"lacks model-2\.safetensors\."):
+    with pytest.raises(WeightsError, match=r"lacks model-2\.safetensors\."):
         open_checkpoint(str(tmp_path))
 
 
 @pytest.mark.parametrize("content", [b"", b"no tensors", b"\xff" * 64])
 def test_a_damaged_file_is_an_error_of_the_upstream(tmp_path: Path, content: bytes) -> None:
     (tiny_whisper(tmp_path) / "model.safetensors").write_bytes(content)
-    with pytest.raises(UpstreamError, match="cannot be loaded"):
+    with pytest.raises(WeightsError, match="cannot be loaded"):
         load_upstream("whisper", str(tmp_path))
 
 
 def test_a_folder_without_configuration(tmp_path: Path) -> None:
-    with pytest.raises(UpstreamError, match=r"holds no config\.json"):
+    with pytest.raises(WeightsError, match=r"holds no config\.json"):
         load_upstream("ssl", str(tmp_path))
 
 
 def test_devices_and_precisions(tmp_path: Path) -> None:
     folder = str(tiny_whisper(tmp_path))
-    with pytest.raises(UpstreamError, match="use auto, fp32 or bf16"):
+    with pytest.raises(WeightsError, match="use auto, fp32 or bf16"):
         load_upstream("whisper", folder, precision="fp16")  # pyright: ignore[reportArgumentType]
-    with pytest.raises(UpstreamError, match="is no device"):
+    with pytest.raises(WeightsError, match="is no device"):
         load_upstream("whisper", folder, device="abacus")
     if not torch.cuda.is_available():
-        with pytest.raises(UpstreamError, match="no GPU here; use cpu"):
+        with pytest.raises(WeightsError, match="no GPU here; use cpu"):
             load_upstream("whisper", folder, device="cuda")
 
 

@@ -14,7 +14,7 @@ from transformers import AutoFeatureExtractor, AutoModel
 from sottovoce.errors import UpstreamError
 from sottovoce.upstreams.loading import load_upstream
 from tests.conftest import tone
-from tests.upstreams.checkpoints import TINY, tiny_hubert
+from tests.weights.checkpoints import TINY, tiny_hubert
 
 KINDS = [kind for kind, (name, _) in TINY.items() if name == "ssl"]
 

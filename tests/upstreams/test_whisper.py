@@ -14,11 +14,11 @@ from torch.nn import Parameter
 from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperModel
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-from sottovoce.errors import UpstreamError
+from sottovoce.errors import UpstreamError, WeightsError
 from sottovoce.speech import audio
 from sottovoce.upstreams.loading import load_upstream
 from tests.conftest import tone
-from tests.upstreams.checkpoints import tiny_w2v_bert, tiny_whisper
+from tests.weights.checkpoints import tiny_w2v_bert, tiny_whisper
 
 TOLERANCE = 1e-4
 
@@ -115,7 +115,7 @@ def test_a_shape_other_than_the_configuration_is_refused(tiny: Path, tmp_path: P
     shutil.copytree(tiny, tmp_path, dirs_exist_ok=True)
     config = tmp_path / "config.json"
     config.write_text(config.read_text().replace('"encoder_ffn_dim": 32', '"encoder_ffn_dim": 48'))
-    with pytest.raises(UpstreamError, match="cannot be loaded"):
+    with pytest.raises(WeightsError, match="cannot be loaded"):
         load_upstream("whisper", str(tmp_path))
 
 

@@ -29,8 +29,8 @@ from sottovoce.learning.head import Head
 from sottovoce.recipe import Recipe, Training
 from sottovoce.speech.manifest import Manifest, Utterance
 from sottovoce.store.artefacts import Kept, key_of
-from sottovoce.upstreams.arithmetic import resolve_precision
 from sottovoce.upstreams.features import Extracted, Frames
+from sottovoce.weights.arithmetic import resolve_precision
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ class OfflineTranslator:
             languages=voices.languages(engine),
             expressive=expressive,
             licence_of_code=f"Apache-2.0; {self._voice.title}: {self._voice.licence}",
+            licence_of_weights="none",
             licence_of_outputs="as the source recordings: neither voice restricts the sound it makes",
             needs="no weights and no network: the extra 'offline' (or 'espeak'), and a translation of every text",
             note="One voice for each language: every translated utterance has its timbre, at the F0 of the source. "

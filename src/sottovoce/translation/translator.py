@@ -12,12 +12,16 @@ from sottovoce.speech.manifest import Utterance
 
 @dataclass(frozen=True)
 class TranslatorCard:
-    """Facts of one translator. `licence_of_outputs` follows the translated speech into reports and model cards."""
+    """Facts of one translator. `licence_of_outputs` follows the translated speech into reports and model cards.
+
+    `languages` are the ISO 639-1 codes it can speak; none where every language will do.
+    """
 
     name: str
     languages: tuple[str, ...]
     expressive: bool
     licence_of_code: str
+    licence_of_weights: str
     licence_of_outputs: str
     needs: str
     note: str = ""
@@ -27,7 +31,8 @@ class TranslatorCard:
 class Translation:
     """One translated utterance, or the reason there is none.
 
-    `waveform` is mono float32 at `rate_hz`; `measures` are figures such as prosody correlations.
+    `waveform` is mono float32 at `rate_hz`; `text` is what the translator says it said, where it knows; `measures` are
+    figures of the translator's own.
     """
 
     id: str

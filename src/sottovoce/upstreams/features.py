@@ -19,8 +19,8 @@ from sottovoce.speech.audio import Waveform
 from sottovoce.speech.manifest import Manifest, Utterance
 from sottovoce.store.artefacts import Kept, Shelf, Store, Task
 from sottovoce.store.shards import Execution, map_shards
-from sottovoce.upstreams.arithmetic import keep_freed_memory, one_core_each
 from sottovoce.upstreams.card import Upstream
+from sottovoce.weights.arithmetic import keep_freed_memory, one_core_each
 
 METHOD = 1
 """Raised with every change of the code that changes frames: it is part of the key of what is kept."""

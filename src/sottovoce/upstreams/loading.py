@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sottovoce.errors import UpstreamError
-from sottovoce.upstreams.arithmetic import Precision, resolve_device
 from sottovoce.upstreams.card import Layer, Upstream
-from sottovoce.upstreams.checkpoint import open_checkpoint
 from sottovoce.upstreams.logmel import LogMel
 from sottovoce.upstreams.ssl import SelfSupervised
 from sottovoce.upstreams.whisper import Context, Whisper
+from sottovoce.weights.arithmetic import Precision, resolve_device
+from sottovoce.weights.checkpoint import open_checkpoint
 
 NAMES = ("logmel", "whisper", "ssl")
 
@@ -40,7 +40,8 @@ def load_upstream(
             training corpora, which a folder cannot prove.
 
     Raises:
-        UpstreamError: an argument is not known, or the weights are absent, incomplete or of another kind.
+        UpstreamError: an argument is not known, or the weights are of another kind.
+        WeightsError: the weights are absent or incomplete, or the device or precision is not to be had.
     """
     resolved = resolve_device(device)
     if name not in NAMES:

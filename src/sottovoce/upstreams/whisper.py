@@ -11,14 +11,14 @@ from torch.nn import functional
 
 from sottovoce.errors import UpstreamError
 from sottovoce.speech.audio import RATE_HZ, SHORTEST_S, Waveform
-from sottovoce.upstreams.arithmetic import Arithmetic, Precision, autocast, place, resolve_precision
 from sottovoce.upstreams.batching import check_lengths, packs
 from sottovoce.upstreams.card import Layer, UpstreamCard
-from sottovoce.upstreams.checkpoint import Checkpoint, load_complete
 from sottovoce.upstreams.known import facts_of
 from sottovoce.upstreams.layers import resolve_layer
 from sottovoce.upstreams.mel import MEL_HOP, log10_mel
 from sottovoce.upstreams.whisper_encoder import encode
+from sottovoce.weights.arithmetic import Arithmetic, Precision, autocast, place, resolve_precision
+from sottovoce.weights.checkpoint import Checkpoint, load_complete
 
 Context = Literal["exact", "trimmed"]
 

@@ -56,7 +56,7 @@ def load(folder: str | Path, *, device: str = "cpu") -> EmotionModel:
 
     Raises:
         SottovoceError: the folder is not a model, or a file of it is missing or damaged.
-        UpstreamError: the upstream's weights are not where the model expects them.
+        WeightsError: the upstream's weights are not where the model expects them.
     """
     folder = Path(folder)
     try:

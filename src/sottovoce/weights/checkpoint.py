@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from sottovoce.errors import UpstreamError
+from sottovoce.errors import WeightsError
 
 DOWNLOAD_VARIABLE = "SOTTOVOCE_ALLOW_DOWNLOAD"
 
@@ -56,16 +56,16 @@ def open_checkpoint(weights: str, *, allow_download: bool = False) -> Checkpoint
         allow_download: permit the network; the environment variable `SOTTOVOCE_ALLOW_DOWNLOAD=1` does too.
 
     Raises:
-        UpstreamError: not there, or there without a configuration or without safetensors.
+        WeightsError: not there, or there without a configuration or without safetensors.
     """
     folder = Path(weights).expanduser()
     if not folder.is_dir():
         folder = _from_hub(weights, allow_download or os.environ.get(DOWNLOAD_VARIABLE, "0") not in ("", "0"))
     if not (folder / "config.json").is_file():
-        raise UpstreamError(f"{folder} holds no config.json, so it is no checkpoint in the layout of Hugging Face")
+        raise WeightsError(f"{folder} holds no config.json, so it is no checkpoint in the layout of Hugging Face")
     absent = [path.name for path in _tensor_files(folder) if not path.is_file()]
     if absent:
-        raise UpstreamError(
+        raise WeightsError(
             f"{folder} lacks {', '.join(absent)}. Weights are read from safetensors alone, because other formats can "
             "run code. Convert with transformers: load the model and its feature extractor with from_pretrained and "
             "write both to a folder with save_pretrained"
@@ -87,7 +87,7 @@ def load_complete(
         rename: patterns in the checkpoint's tensor names and their replacement.
 
     Raises:
-        UpstreamError: unreadable, of another shape than the configuration says, or tensors are missing; lists them.
+        WeightsError: unreadable, of another shape than the configuration says, or tensors are missing; lists them.
     """
     with _quiet_transformers():
         try:
@@ -101,10 +101,10 @@ def load_complete(
             )
         except Exception as problem:
             # Transformers, safetensors and json each raise their own kinds for a damaged checkpoint.
-            raise UpstreamError(f"{checkpoint.weights} cannot be loaded: {problem}") from problem
+            raise WeightsError(f"{checkpoint.weights} cannot be loaded: {problem}") from problem
     missing = sorted(set(found["missing_keys"]) - unused)
     if missing:
-        raise UpstreamError(
+        raise WeightsError(
             f"{checkpoint.weights} lacks {len(missing)} tensors of {type(model).__name__}, which would be random: "
             f"{', '.join(missing)}. Take a complete checkpoint of this kind"
         )
@@ -120,7 +120,7 @@ def _from_hub(weights: str, allow_download: bool) -> Path:
         # The hub's client raises a dozen kinds, from a bad name to a broken line: all mean that there are no weights.
         hint = "" if allow_download else f", or set {DOWNLOAD_VARIABLE}=1 to fetch it from the Hugging Face hub"
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-        raise UpstreamError(
+        raise WeightsError(
             f"{weights!r} is neither a folder nor in the local hub cache ({reason}). Give a folder{hint}"
         ) from problem
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-from sottovoce.errors import UpstreamError
+from sottovoce.errors import WeightsError
 
 Arithmetic = Literal["fp32", "bf16"]
 Precision = Arithmetic | Literal["auto"]
@@ -22,14 +22,14 @@ def resolve_device(device: str) -> torch.device:
     """The device of that name.
 
     Raises:
-        UpstreamError: no such device on this machine.
+        WeightsError: no such device on this machine.
     """
     try:
         resolved = torch.device(device)
     except RuntimeError as problem:
-        raise UpstreamError(f"{device!r} is no device; use cpu or cuda") from problem
+        raise WeightsError(f"{device!r} is no device; use cpu or cuda") from problem
     if resolved.type == "cuda" and not torch.cuda.is_available():
-        raise UpstreamError("device cuda was asked for, and torch sees no GPU here; use cpu")
+        raise WeightsError("device cuda was asked for, and torch sees no GPU here; use cpu")
     return resolved
 
 
@@ -45,10 +45,10 @@ def resolve_precision(precision: Precision, device: torch.device) -> Arithmetic:
     """`auto` becomes bf16 where the processor has it and fp32 elsewhere.
 
     Raises:
-        UpstreamError: no such precision.
+        WeightsError: no such precision.
     """
     if precision not in ("auto", "fp32", "bf16"):
-        raise UpstreamError(f"precision {precision!r} is not known; use auto, fp32 or bf16")
+        raise WeightsError(f"precision {precision!r} is not known; use auto, fp32 or bf16")
     if precision == "auto":
         return "bf16" if has_bf16(device) else "fp32"
     return precision
