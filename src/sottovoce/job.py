@@ -22,13 +22,13 @@ from sottovoce import demo
 from sottovoce.corpora import catalogue
 from sottovoce.experiment.arms import Outcome, criterion, train_all
 from sottovoce.experiment.inputs import Inputs, Place, gather, upstream_maker
-from sottovoce.experiment.progress import Progress, Quiet
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging import results as judged
 from sottovoce.recipe import Recipe, Speech, Upstream
 from sottovoce.show.report import write_report
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.artefacts import write_atomically, write_json
+from sottovoce.store.progress import Progress, Quiet
 from sottovoce.upstreams.features import precision_deviation
 from sottovoce.use import model
 from sottovoce.use.card import model_card
@@ -87,7 +87,7 @@ def _results(recipe: Recipe, inputs: Inputs, outcome: Outcome, predictions: pa.T
         "upstream": " ".join([card.name, *_weights(recipe.upstream)])
         + f", layer {recipe.upstream.layer}"
         + (f", context {recipe.upstream.context}" if recipe.upstream.name == "whisper" else ""),
-        "translator": None if inputs.translator is None else inputs.translator.card.name,
+        "translator": None if inputs.synthesis is None else inputs.synthesis.translator.card.name,
         "protocol": inputs.plan.protocol,
         "n_speakers": len({u.speaker for u in inputs.target.manifest}),
         "n_folds": len(inputs.plan.folds),
@@ -141,6 +141,8 @@ def _warnings(recipe: Recipe, inputs: Inputs) -> list[str]:
     for refusal in inputs.refused:
         by_stage[refusal["stage"]] += 1
     warnings += [f"{n} utterances were refused at the stage '{stage}'; see the list" for stage, n in by_stage.items()]
+    if inputs.synthesis is not None:
+        warnings += [*inputs.synthesis.filtered.warnings, *inputs.synthesis.notes]
     return [*warnings, *inputs.target.notes, *inputs.source.notes]
 
 
@@ -176,8 +178,8 @@ def _details(recipe: Recipe, inputs: Inputs, place: Place) -> dict[str, Any]:
         },
         "licences": _licences(recipe, inputs),
         "upstream": inputs.upstream.card.to_dict(),
-        "translator": None if inputs.translator is None else vars(inputs.translator.card),
-        "prosody": _prosody(inputs.translated.manifest),
+        "translator": None if inputs.synthesis is None else vars(inputs.synthesis.translator.card),
+        "prosody": _prosody(inputs.translated),
         "precision": _precision(recipe, inputs, place),
         "refused": [dict(refusal) for refusal in inputs.refused],
         "notes": [],
@@ -191,9 +193,10 @@ def _licences(recipe: Recipe, inputs: Inputs) -> list[dict[str, str]]:
         licence = cards[speech.corpus].card.licence if speech.corpus in cards else "yours: not stated in the manifest"
         rows.append({"what": f"{side} recordings: {name_of(speech)}", "licence": licence})
     rows.append({"what": f"upstream: {inputs.upstream.card.name}", "licence": inputs.upstream.card.licence})
-    if inputs.translator is not None:
-        card = inputs.translator.card
+    if inputs.synthesis is not None:
+        card = inputs.synthesis.translator.card
         rows.append({"what": f"translator: {card.name}", "licence": card.licence_of_code})
+        rows.append({"what": "translator's weights", "licence": card.licence_of_weights})
         rows.append({"what": "translated speech", "licence": card.licence_of_outputs})
     return rows
 
@@ -234,7 +237,7 @@ def _write_selection(path: Path, selections: Sequence[pa.Table]) -> None:
 
 
 def _write_manifests(folder: Path, recipe: Recipe, inputs: Inputs, outcome: Outcome) -> None:
-    translated = inputs.translated.manifest
+    translated = inputs.translated
     written = {"target": inputs.target.manifest, "source": inputs.source.manifest}
     if len(translated):
         written["translated"] = translated

@@ -9,9 +9,9 @@ import pytest
 
 from sottovoce import recipe as recipes
 from sottovoce.experiment.inputs import Inputs, Place, gather
-from sottovoce.experiment.progress import Quiet
 from sottovoce.recipe import Recipe
 from sottovoce.store.artefacts import Store
+from sottovoce.store.progress import Quiet
 from tests import tiny
 
 

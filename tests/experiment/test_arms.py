@@ -10,9 +10,9 @@ import pytest
 
 from sottovoce.experiment import arms
 from sottovoce.experiment.arms import Arm, NotTrained, Outcome, train_all
-from sottovoce.experiment.progress import Quiet
 from sottovoce.learning.bank import Course
 from sottovoce.learning.head import Head
+from sottovoce.store.progress import Quiet
 from sottovoce.upstreams.features import Frames
 
 N_FOLDS = 4
@@ -125,7 +125,7 @@ def test_conditions_and_rounds_are_recorded(job, trained):
     }
     assert set(outcome.models) == set(job.recipe.conditions)
     assert outcome.n_selected["target-only", 0] == [0] * 2 * N_FOLDS
-    assert len(outcome.model_kept["all-synthetic"]) == len(job.inputs.translated.manifest)
+    assert len(outcome.model_kept["all-synthetic"]) == len(job.inputs.translated)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from sottovoce.errors import ManifestError
-from sottovoce.experiment.inputs import Natural, gather, natural, translator_maker
-from sottovoce.experiment.progress import Quiet
+from sottovoce.experiment.inputs import Natural, gather, natural, target_language
 from sottovoce.recipe import Speech
 from sottovoce.speech.manifest import Manifest
+from sottovoce.store.progress import Quiet
 from tests import tiny
 
 
@@ -22,13 +22,13 @@ def test_everything_has_features(job):
         "source": 18,
     }
     assert inputs.refused == () and len(inputs.plan.folds) == 4
-    assert {u.id for u in inputs.translated.manifest} == {f"{u.id}>it" for u in inputs.source.manifest}
+    assert {u.id for u in inputs.translated} == {f"{u.id}>it" for u in inputs.source.manifest}
 
 
 def test_only_what_the_conditions_need_is_made(job):
     recipe = job.recipe.model_copy(update={"conditions": ["target-only"]})
     inputs = gather(recipe, job.place, Quiet())
-    assert set(inputs.features) == {"target"} and inputs.translator is None and not len(inputs.translated.manifest)
+    assert set(inputs.features) == {"target"} and inputs.synthesis is None and not len(inputs.translated)
 
 
 def test_other_emotions_and_broken_recordings_are_dropped(job, tmp_path):
@@ -47,7 +47,7 @@ def test_translation_needs_one_language(job):
     for languages in ((None,), ("it", "de")):
         mixed = [replace(u, language=languages[i % len(languages)]) for i, u in enumerate(target.manifest)]
         with pytest.raises(ManifestError, match=r"set target\.language"):
-            translator_maker(job.recipe, Natural(Manifest(tuple(mixed)), target.checked, ()))
+            target_language(Natural(Manifest(tuple(mixed)), target.checked, ()))
 
 
 def test_every_stage_reports_all_of_its_steps(job):
@@ -73,6 +73,7 @@ def test_every_stage_reports_all_of_its_steps(job):
         "check: source",
         "features: target",
         "translation",
+        "prosody",
         "features: translated",
         "features: source",
     }

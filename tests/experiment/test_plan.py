@@ -5,7 +5,7 @@ from __future__ import annotations
 from sottovoce.experiment.arms import train_all
 from sottovoce.experiment.inputs import gather
 from sottovoce.experiment.plan import plan
-from sottovoce.experiment.progress import Quiet
+from sottovoce.store.progress import Quiet
 
 
 def test_before_and_after(job, tmp_path):
@@ -24,6 +24,7 @@ def test_before_and_after(job, tmp_path):
         "check": (0, 42),
         "features: target": (0, 24),
         "translation": (0, 18),
+        "prosody": (0, 18),
         "features: translated": (0, 18),
         "features: source": (0, 18),
         "training": (0, 0),

@@ -16,6 +16,7 @@ from sottovoce.judging import predictions as predicted
 from sottovoce.judging import results as judged
 from sottovoce.show.report import write_report
 from sottovoce.speech.emotions import FOUR_CLASSES
+from tests.show import translations
 
 N_POOL = 60
 
@@ -119,8 +120,14 @@ def _details(classes: Sequence[str]) -> dict:
         "checks": {"target": {"tables": [table], "refused": refused}, "source": {"tables": [table], "refused": []}},
         "licences": [{"what": "made-up Italian", "licence": "CC0-1.0"}],
         "upstream": {"name": "logmel", "dimension": 80, "trained_on": [], "licence": "Apache-2.0"},
-        "translator": {"name": "offline", "languages": ["it", "de"], "expressive": True},
-        "prosody": [{"emotion": c, "n": 9, "f0_contour_correlation": 0.61, "tempo_ratio": 1.07} for c in classes],
+        "translator": {"name": "offline", "languages": ["it", "de"], "licence_of_outputs": "as the source's"},
+        "survival": {
+            "emotion_check": translations.heard(
+                translations.source(Path("gone"), classes), translations.STRENGTHS, classes
+            ),
+            "tables": [{"title": "Dropped", "columns": ["emotion", "dropped"], "rows": [["happy", "7"]]}],
+            "warnings": ["The filter drops the happy ones."],
+        },
         "refused": [
             {"stage": "check", "id": refused[0]["id"], "reason": refused[0]["reason"]},
             {"stage": "translation", "id": "source/9", "reason": "its text has no translation"},
@@ -132,8 +139,8 @@ def _details(classes: Sequence[str]) -> dict:
 
 def _manifests(folder: Path, classes: Sequence[str], speakers: Sequence[str]) -> None:
     folder.mkdir()
-    pool = {"id": [f"s{i}" for i in range(N_POOL)], "speaker": [f"actor{i % 5}" for i in range(N_POOL)]}
-    pool["emotion"] = [classes[i % len(classes)] for i in range(N_POOL)]
+    source = translations.source(folder.parent / "gone", classes, N_POOL)
+    translated = translations.translated(source)
     target = {"id": [], "speaker": [], "emotion": []}
     for speaker in speakers:
         for i in range(10 * len(classes)):
@@ -141,8 +148,8 @@ def _manifests(folder: Path, classes: Sequence[str], speakers: Sequence[str]) ->
             target["speaker"].append(speaker)
             target["emotion"].append(classes[i // 10])
     pq.write_table(pa.table(target), folder / "target.parquet")
-    for name in ("source", "translated", "kept"):
-        pq.write_table(pa.table(pool), folder / f"{name}.parquet")
+    for name, manifest in {"source": source, "translated": translated, "kept": translated}.items():
+        manifest.write(folder / f"{name}.parquet")
 
 
 def _selection(rng, n_folds: int, seeds: Sequence[int], n_rounds: int) -> pa.Table:

@@ -5,9 +5,19 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from sottovoce.show import plots
+from sottovoce.show import plots, survival_plots
 
 RNG = np.random.default_rng(3)
+CLOUDS = [
+    survival_plots.Cloud("F0 level", {"angry": RNG.normal(size=(9, 2)), "a $b": RNG.normal(size=(5, 2))}),
+    survival_plots.Cloud("constant", {"angry": np.ones((4, 2))}),
+    survival_plots.Cloud("tempo", {"a $b": RNG.normal(size=(5, 2))}),
+]
+VOICES = [
+    survival_plots.Recalls("source speech", False, [0.8, float("nan")], [0.7, float("nan")], [0.9, float("nan")]),
+    survival_plots.Recalls("offline", False, [1.0, 0.0], [1.0, 0.0], [1.0, 0.1]),
+    survival_plots.Recalls("offline", True, [0.5, 0.4], [0.5, 0.4], [0.5, 0.4]),
+]
 KL = {r: RNG.gamma(1.0, 1.0, 80) for r in (1, 2, 3, 4)}
 FIGURES = {
     "paired": lambda name: plots.paired(
@@ -21,6 +31,8 @@ FIGURES = {
     "confusion": lambda name: plots.confusion(
         name, "alt", "title", ["happy", "sad"], [[0.9, 0.1], [float("nan"), 0.8]]
     ),
+    "clouds": lambda name: survival_plots.clouds(name, "alt", CLOUDS),
+    "recalls": lambda name: survival_plots.recalls(name, "alt", ["happy", "sad"], VOICES, 0.5),
 }
 
 
@@ -75,6 +87,26 @@ def test_confusions_are_shown_in_percent_and_leave_empty_rows_blank():
     words = _text(FIGURES["confusion"]("c"))
     assert {"90", "10", "80"} <= set(words)
     assert "nan" not in words
+
+
+def test_voices_and_emotions_are_named():
+    words = _text(FIGURES["recalls"]("r"))
+    assert {"source speech", "offline", "offline, voice known to the heads", "chance", "happy", "sad"} <= set(words)
+    assert {"F0 level", "constant", "tempo", "angry", "a $b", "source", "translation"} <= set(
+        _text(FIGURES["clouds"]("c"))
+    )
+
+
+def test_clouds_have_a_point_for_every_utterance_and_equal_axes():
+    root = ElementTree.fromstring(survival_plots.clouds("c", "alt", CLOUDS[:1]))
+    n_uses = sum(node.tag.endswith("use") for node in root.iter())
+    ticks = [
+        words
+        for words in _text(survival_plots.clouds("c", "alt", CLOUDS[:1]))
+        if words.strip("−").replace(".", "").isdigit()
+    ]
+    assert n_uses >= 9 + 5
+    assert sorted(ticks)[::2] == sorted(ticks)[1::2], "both axes have the same ticks"
 
 
 def test_drawing_leaves_pyplot_alone():

@@ -57,7 +57,8 @@ def test_page_is_well_formed_and_needs_nothing_from_outside(reported):
 
 def test_every_figure_says_in_words_what_it_shows(reported):
     drawn = [attributes for tag, attributes in Page(reported / "report.html").tags if tag == "svg"]
-    assert len(drawn) == 2 + 2 * 2 + 3  # paired, rounds; two selections with two each; three confusion matrices
+    # paired, rounds; two selections with two each; three confusion matrices; recalls, two more matrices, prosody
+    assert len(drawn) == 2 + 2 * 2 + 3 + 1 + 2 + 1
     assert all(len(attributes["aria-label"] or "") > 30 and attributes["role"] == "img" for attributes in drawn)
 
 
@@ -74,7 +75,10 @@ def test_page_opens_with_the_headline_and_shows_every_part(reported):
         "What the selection kept: untranslated-selected",
         "What is taken for what",
         "Scores of each speaker",
+        "What was translated and what was kept",
+        "Is the emotion still heard in the translation?",
         "Does the translation keep the prosody?",
+        "Listen: source and translation by offline",
         "Check of the target recordings",
         "Refused utterances",
         "its text has no translation",
@@ -138,10 +142,10 @@ def test_shared_speakers_are_said_wherever_they_matter(run):
 def test_missing_files_leave_their_sections_out(run, reported):
     sections = {
         "selection.parquet": "What the selection kept",
-        "details.json": "Does the translation keep the prosody?",
+        "details.json": "Is the emotion still heard in the translation?",
         "folds.json": "sentences on both sides",
         "recipe.yaml": "Recipe",
-        "manifests/source.parquet": "source 60 5",
+        "manifests/source.parquet": "Does the translation keep the prosody?",
     }
     for absent, section in sections.items():
         assert section in Page(reported / "report.html").text
@@ -150,6 +154,30 @@ def test_missing_files_leave_their_sections_out(run, reported):
     assert page.open == []
     assert not any(section in page.text for section in sections.values())
     assert "Scores of each speaker" in page.text
+
+
+def test_run_of_an_earlier_version_shows_what_its_manifests_say(run):
+    details = json.loads((run / "details.json").read_text())
+    del details["survival"]
+    details["prosody"] = [{"emotion": "sad", "n": 3, "duration_ratio": 1.2}]
+    (run / "details.json").write_text(json.dumps(details))
+    text = Page(write_report(run)).text
+    assert "Does the translation keep the prosody?" in text
+    assert "Is the emotion still heard" not in text
+
+
+def test_run_without_translations_says_nothing_of_them(run):
+    (run / "manifests" / "translated.parquet").unlink()
+    text = Page(write_report(run)).text
+    assert not any(said in text for said in ("keep the prosody", "still heard", "Listen"))
+
+
+def test_warnings_are_said_once(run):
+    results = json.loads((run / "results.json").read_text())
+    edit_json(run / "results.json", warnings=["The filter drops the happy ones.", *results["warnings"]])
+    text = Page(write_report(run)).text
+    assert text.count("The filter drops the happy ones.") == 1
+    assert all(warning in text for warning in results["warnings"])
 
 
 def test_selected_utterances_without_a_manifest_are_still_counted(run):

@@ -69,14 +69,6 @@ def test_records_with_other_fields_share_one_table():
     assert rows == [["a", "MIT", "–", "–"], ["b", "–", "3", "0.50"]]
 
 
-def test_prosody_has_a_row_for_every_measure_of_any_emotion():
-    columns, rows = tables.prosody_table(
-        [{"emotion": "sad", "n": 3, "tempo_ratio": 1.257}, {"emotion": "happy", "n": 4}]
-    )
-    assert columns == ["measure", "sad (n = 3)", "happy (n = 4)"]
-    assert rows == [["tempo ratio", "1.26", "–"]]
-
-
 @pytest.mark.parametrize(("fraction", "shown"), [(0.68149, "68.1"), (None, "–"), (float("nan"), "–"), (0.0, "0.0")])
 def test_points(fraction, shown):
     assert tables.points(fraction) == shown

@@ -66,6 +66,7 @@ def test_a_sound_agrees_with_itself() -> None:
     assert measures["loudness_contour_correlation"] == pytest.approx(1)
     assert measures["duration_ratio"] == measures["f0_range_ratio"] == measures["loudness_range_ratio"] == 1
     assert measures["f0_level_difference_st"] == measures["loudness_difference_db"] == 0
+    assert measures["tempo_ratio"] == 1 and measures["pause_ratio_difference"] == 0
 
 
 def test_differences_have_the_right_sign_and_size() -> None:
@@ -74,6 +75,48 @@ def test_differences_have_the_right_sign_and_size() -> None:
     assert measures["f0_contour_correlation"] < -0.9
     assert measures["duration_ratio"] == pytest.approx(2, abs=0.05)
     assert measures["loudness_difference_db"] == pytest.approx(6, abs=0.3)
+
+
+def syllables(n: int, per_s: float, *, voiced: bool = True) -> Waveform:
+    """`n` swells of a voice (or of noise), at this rate; between two of them it is a tenth as loud."""
+    time_s = np.arange(round(16_000 * n / per_s)) / 16_000
+    swell = 0.55 - 0.45 * np.cos(2 * np.pi * per_s * time_s)
+    noise = np.random.default_rng(2).normal(0, 0.3, time_s.size)
+    voice = sum(np.sin(2 * np.pi * 140 * k * time_s) / k for k in range(1, 12))
+    return (0.1 * swell * (voice if voiced else noise)).astype(np.float32)
+
+
+def with_pause(before: Waveform, silence_s: float, after: Waveform) -> Waveform:
+    """Two stretches of speech, silence between them and around, all in a little noise."""
+    silence = np.zeros(round(16_000 * silence_s))
+    whole = np.concatenate([np.zeros(4_000), before, silence, after, np.zeros(4_000)])
+    return (whole + np.random.default_rng(0).normal(0, 1e-4, whole.size)).astype(np.float32)
+
+
+@pytest.mark.parametrize("per_s", [3.0, 5.0, 7.0])
+def test_tempo_counts_swells_of_a_voice(per_s: float) -> None:
+    assert analyse(syllables(12, per_s)).figures()["tempo_per_s"] == pytest.approx(per_s, rel=0.1)
+
+
+def test_pauses_are_counted_and_do_not_slow_the_tempo() -> None:
+    flowing, halting = (
+        analyse(with_pause(syllables(6, 5.0), silence_s, syllables(6, 5.0))) for silence_s in (0.0, 0.6)
+    )
+    assert flowing.figures()["pause_ratio"] == 0
+    assert halting.figures()["pause_ratio"] == pytest.approx(0.6 / 3.0, abs=0.03)
+    measures = compare(flowing, halting)
+    assert measures["pause_ratio_difference"] == pytest.approx(0.6 / 3.0, abs=0.03)
+    assert measures["duration_ratio"] == pytest.approx(3.0 / 2.4, abs=0.05)
+    assert measures["tempo_ratio"] == pytest.approx(1, abs=0.05)
+
+
+def test_closure_of_a_consonant_is_no_pause() -> None:
+    closed = analyse(with_pause(syllables(6, 5.0), 0.08, syllables(6, 5.0)))
+    assert closed.figures()["pause_ratio"] == 0
+
+
+def test_noise_has_no_syllables() -> None:
+    assert "tempo_per_s" not in analyse(syllables(12, 5.0, voiced=False)).figures()
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.12, 1.0])

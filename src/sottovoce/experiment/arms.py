@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save
 
 from sottovoce.experiment.inputs import Inputs, Place
-from sottovoce.experiment.progress import Progress
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging.splits import Fold
 from sottovoce.learning import bank
@@ -29,6 +28,7 @@ from sottovoce.learning.head import Head
 from sottovoce.recipe import Recipe, Training
 from sottovoce.speech.manifest import Manifest, Utterance
 from sottovoce.store.artefacts import Kept, key_of
+from sottovoce.store.progress import Progress
 from sottovoce.upstreams.features import Extracted, Frames
 from sottovoce.weights.arithmetic import resolve_precision
 
@@ -115,7 +115,7 @@ def arms_of(recipe: Recipe, inputs: Inputs) -> list[Arm]:
 
     arms = [arm("target", None, None, Manifest(()), None)]
     if "translated" in inputs.features:
-        translated = inputs.translated.manifest
+        translated = inputs.translated
         arms.append(arm("translated", "all-synthetic", "bootstrapped", translated, inputs.features["translated"]))
     if "source" in inputs.features:
         source = inputs.source.manifest

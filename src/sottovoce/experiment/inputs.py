@@ -10,17 +10,15 @@ from typing import Any
 
 from sottovoce.corpora import catalogue
 from sottovoce.errors import ManifestError
-from sottovoce.experiment.progress import Progress
 from sottovoce.judging.splits import FoldPlan, make_plan
 from sottovoce.recipe import Recipe, Speech
 from sottovoce.speech import checks
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.artefacts import Store
+from sottovoce.store.progress import Progress, timed
 from sottovoce.store.shards import Execution
 from sottovoce.store.speeds import Speeds
-from sottovoce.translation.corpus import Translated, translate
-from sottovoce.translation.offline import OfflineTranslator
-from sottovoce.translation.translator import Translator
+from sottovoce.translation.synthesis import Synthesis, synthesise
 from sottovoce.upstreams.card import Upstream
 from sottovoce.upstreams.features import Extracted, extract
 from sottovoce.upstreams.loading import load_upstream
@@ -60,15 +58,15 @@ class Natural:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that training starts from."""
+    """Everything that training starts from. `translated` is `D_syn`: translations that passed the filter."""
 
     target: Natural
     source: Natural
     plan: FoldPlan
-    translated: Translated
+    synthesis: Synthesis | None
+    translated: Manifest
     features: Mapping[str, Extracted]
     upstream: Upstream
-    translator: Translator | None
     refused: tuple[Mapping[str, str], ...]
 
 
@@ -81,45 +79,39 @@ def gather(recipe: Recipe, place: Place, progress: Progress) -> Inputs:
     target = natural(recipe.target, recipe.emotions, "target", place, progress)
     source = natural(recipe.source, recipe.emotions, "source", place, progress)
     make_upstream = upstream_maker(recipe, place.device)
+    upstream = make_upstream()
     features: dict[str, Extracted] = {}
     refused = [
         r for side in (target, source) for r in _refusals("check", {i: why for i, _, why in side.checked.refused})
     ]
 
     def frames(name: str, manifest: Manifest) -> Manifest:
-        with progress.stage(f"features: {name}", len(manifest)) as done:
-            watch = place.speeds.watch(f"features: {recipe.upstream.name}", done)
-            features[name] = extract(manifest, make_upstream, place.store, place.execution, watch)
-            watch.stop()
+        speed = f"features: {recipe.upstream.name}"
+        with timed(progress, place.speeds, f"features: {name}", len(manifest), speed) as done:
+            features[name] = extract(manifest, make_upstream, place.store, place.execution, done, loaded=upstream)
         refused.extend(_refusals(f"features: {name}", features[name].refused))
         return manifest.filter(lambda u: u.id in features[name].kept)
 
     target = Natural(frames("target", target.manifest), target.checked, target.notes)
-    protocol = recipe.protocol
-    plan = make_plan(
-        target.manifest,
-        protocol.kind,
-        n_folds=protocol.n_folds,
-        fold_seed=protocol.fold_seed,
-        given=protocol.folds,
-        emobox_folder=protocol.emobox_folder,
-    )
-    translator, translated = None, Translated(Manifest(()), {})
+    plan = folds_of(recipe, target.manifest)
+    synthesis, translated = None, Manifest(())
     if SYNTHETIC_CONDITIONS & set(recipe.conditions):
-        make_translator = translator_maker(recipe, target)
-        translator = make_translator()
-        with progress.stage("translation", len(source.manifest)) as done:
-            watch = place.speeds.watch("translation", done)
-            translated = translate(source.manifest, make_translator, place.store, place.execution, watch)
-            watch.stop()
-        refused += _refusals("translation", translated.refused)
-        if not len(translated.manifest):
-            reasons = sorted(set(translated.refused.values()))
-            raise ManifestError("not one source utterance could be translated:", reasons)
-        translated = Translated(frames("translated", translated.manifest), translated.refused)
+        synthesis = synthesise(
+            source.manifest,
+            target_language(target),
+            recipe.translation,
+            recipe.filter,
+            place.store,
+            place.execution,
+            place.device,
+            progress,
+        )
+        for stage, reasons in synthesis.refused.items():
+            refused += _refusals(stage, reasons)
+        translated = frames("translated", synthesis.filtered.kept)
     if UNTRANSLATED_CONDITIONS & set(recipe.conditions):
         source = Natural(frames("source", source.manifest), source.checked, source.notes)
-    return Inputs(target, source, plan, translated, features, make_upstream(), translator, tuple(refused))
+    return Inputs(target, source, plan, synthesis, translated, features, upstream, tuple(refused))
 
 
 def natural(speech: Speech, emotions: list[str], side: str, place: Place, progress: Progress) -> Natural:
@@ -156,6 +148,19 @@ def read(speech: Speech) -> tuple[Manifest, tuple[str, ...]]:
     return prepared.manifest, prepared.notes
 
 
+def folds_of(recipe: Recipe, target: Manifest) -> FoldPlan:
+    """The folds that the recipe's protocol makes of the target."""
+    protocol = recipe.protocol
+    return make_plan(
+        target,
+        protocol.kind,
+        n_folds=protocol.n_folds,
+        fold_seed=protocol.fold_seed,
+        given=protocol.folds,
+        emobox_folder=protocol.emobox_folder,
+    )
+
+
 def upstream_maker(recipe: Recipe, device: str) -> Callable[[], Upstream]:
     """A picklable maker of the recipe's upstream."""
     chosen = recipe.upstream
@@ -172,8 +177,8 @@ def upstream_maker(recipe: Recipe, device: str) -> Callable[[], Upstream]:
     )
 
 
-def translator_maker(recipe: Recipe, target: Natural) -> Callable[[], Translator]:
-    """A picklable maker of the recipe's translator into the target's language.
+def target_language(target: Natural) -> str:
+    """The language to translate into.
 
     Raises:
         ManifestError: the target's language is not known, or there are several.
@@ -183,14 +188,7 @@ def translator_maker(recipe: Recipe, target: Natural) -> Callable[[], Translator
         raise ManifestError(
             f"translation needs the one language of the target (found: {found}); set target.language to its two letters"
         )
-    chosen = recipe.translation
-    return partial(
-        OfflineTranslator,
-        target.language,
-        expressive=chosen.expressive,
-        engine=chosen.engine,
-        memory=None if chosen.memory is None else Path(chosen.memory),
-    )
+    return target.language
 
 
 def _refusals(stage: str, reasons: Mapping[str, str]) -> list[Mapping[str, str]]:

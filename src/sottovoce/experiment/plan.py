@@ -13,17 +13,17 @@ from sottovoce.experiment.inputs import (
     UNTRANSLATED_CONDITIONS,
     Natural,
     Place,
+    folds_of,
     gather,
     read,
-    translator_maker,
+    target_language,
     upstream_maker,
 )
-from sottovoce.experiment.progress import Quiet
-from sottovoce.judging.splits import make_plan
 from sottovoce.recipe import Recipe
 from sottovoce.speech import audio, checks
 from sottovoce.speech.manifest import Manifest
-from sottovoce.translation.corpus import translate
+from sottovoce.store.progress import Quiet
+from sottovoce.translation.synthesis import outlook, synthesise
 from sottovoce.upstreams.card import Upstream
 from sottovoce.upstreams.features import shelf_of
 
@@ -55,17 +55,18 @@ def plan(recipe: Recipe, place: Place) -> list[StagePlan]:
     wanted = set(recipe.conditions)
     if wanted & SYNTHETIC_CONDITIONS:
         natural = Natural(target, checks.Checks(target, (), (), ()), ())
-        translator = translator_maker(recipe, natural)()
-        tasks = place.store.tasks(source.utterances, "language", "text", "translation")
-        finished = place.store.shelf("translations", translator.settings).finished(t.key for t in tasks)
-        kept = sum(task.key in finished for task in tasks)  # two recordings may be one and the same
-        left = len(tasks) - kept
-        stages.append(StagePlan("translation", len(tasks), kept, place.speeds.seconds("translation", left)))
-        if left:
+        phase = source, target_language(natural), recipe.translation, recipe.filter
+        here = place.store, place.execution, place.device
+        steps = [
+            StagePlan(step.title, step.total, step.kept, place.speeds.seconds(step.measured_as, step.left))
+            for step in outlook(*phase, *here)
+        ]
+        stages += steps
+        if any(step.kept < step.total for step in steps):
             seconds = place.speeds.seconds(f"features: {recipe.upstream.name}", len(source))
             stages.append(StagePlan("features: translated", len(source), 0, seconds))
-        else:
-            made = translate(source, translator_maker(recipe, natural), place.store).manifest
+        else:  # all of it is kept, so that nothing is done here but to look it up
+            made = synthesise(*phase, *here, Quiet()).filtered.kept
             stages.append(_features(recipe, place, upstream, "translated", made))
     if wanted & UNTRANSLATED_CONDITIONS:
         stages.append(_features(recipe, place, upstream, "source", source))
@@ -89,15 +90,7 @@ def _training(
     if complete:  # everything before is kept, so the banks can be looked up one after the other
         with suppress(NotTrained):
             train_all(recipe, gather(recipe, place, Quiet()), place, counted, only_kept=True)
-    protocol = recipe.protocol
-    folds = make_plan(
-        target,
-        protocol.kind,
-        n_folds=protocol.n_folds,
-        fold_seed=protocol.fold_seed,
-        given=protocol.folds,
-        emobox_folder=protocol.emobox_folder,
-    ).folds
+    folds = folds_of(recipe, target).folds
     models = len(folds) * len(recipe.training.seeds) + 1
     added = _n_frames(upstream, source)
     base = _n_frames(upstream, target) * (1 - 1 / len(folds))
@@ -137,7 +130,7 @@ class _Counted:
 
     @contextmanager
     def stage(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
-        """See `experiment.progress.Progress`."""
+        """See `store.progress.Progress`."""
         self.total = total
         yield self._add
 

@@ -77,7 +77,7 @@ def paired(name: str, alt: str, a: str, b: str, scores: Mapping[str, tuple[float
         scores: speaker -> (score under `a`, score under `b`), fractions in [0, 1].
         metric: the name of the score, for the axis.
     """
-    with _figure(WIDTH_IN, 1.1 + 0.26 * len(scores)) as (figure, render):
+    with drawing(WIDTH_IN, 1.1 + 0.26 * len(scores)) as (figure, render):
         axes = figure.subplots()
         speakers = sorted(scores, key=lambda speaker: scores[speaker][0])
         height = np.arange(len(speakers))
@@ -89,7 +89,7 @@ def paired(name: str, alt: str, a: str, b: str, scores: Mapping[str, tuple[float
         for colour, word in ((BLUE, "higher"), (VERMILION, "lower")):
             if colour in gained:
                 axes.plot([], [], "o", color=colour, label=f"{b}: {word}")
-        axes.set_yticks(height, [_literal(speaker) for speaker in speakers])
+        axes.set_yticks(height, [literal(speaker) for speaker in speakers])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(-0.6, len(speakers) - 0.4)
         axes.set_ylabel("speaker")
@@ -104,7 +104,7 @@ def rounds(name: str, alt: str, trajectories: Sequence[Trajectory], oracle: floa
 
     `oracle` is a fraction, or None where there is none to draw.
     """
-    with _figure(WIDTH_IN, 3.3) as (figure, render):
+    with drawing(WIDTH_IN, 3.3) as (figure, render):
         axes = figure.subplots()
         for trajectory, marker in zip(trajectories, "osD^v", strict=False):
             colour = CONDITION_COLOURS.get(trajectory.condition, INK)
@@ -139,7 +139,7 @@ def kept_per_class(name: str, alt: str, pool: Mapping[str, float], kept: Mapping
 
     `pool` is class -> count, `kept` round -> class -> count; counts are means over folds and seeds.
     """
-    with _figure(WIDTH_IN, 2.9) as (figure, render):
+    with drawing(WIDTH_IN, 2.9) as (figure, render):
         axes = figure.subplots()
         position, width = np.arange(len(pool)), 0.8 / (len(kept) + 1)
         shades = matplotlib.colormaps["Blues"](np.linspace(0.4, 0.95, len(kept)))
@@ -148,7 +148,7 @@ def kept_per_class(name: str, alt: str, pool: Mapping[str, float], kept: Mapping
             bars.append((f"kept, round {number}", [counts.get(c, 0.0) for c in pool], shade))
         for i, (label, counts, colour) in enumerate(bars):
             axes.bar(position + (i - len(kept) / 2) * width, counts, width * 0.94, color=colour, label=label)
-        axes.set_xticks(position, [_literal(c) for c in pool])
+        axes.set_xticks(position, [literal(c) for c in pool])
         axes.tick_params(axis="x", length=0)
         axes.set_ylabel("utterances")
         axes.grid(axis="y")
@@ -164,7 +164,7 @@ def divergences(name: str, alt: str, kl: Mapping[int, np.ndarray], kept: Mapping
     """
     columns = min(len(kl), 3)
     rows = -(-len(kl) // columns)
-    with _figure(WIDTH_IN, 0.4 + 2.3 * rows) as (figure, render):
+    with drawing(WIDTH_IN, 0.4 + 2.3 * rows) as (figure, render):
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         edges = np.linspace(0.0, max(float(np.quantile(np.concatenate(list(kl.values())), 0.99)), 1e-3), 41)
         for axes, (number, divergence) in zip(panels.flat, kl.items(), strict=False):
@@ -196,7 +196,7 @@ def divergences(name: str, alt: str, kl: Mapping[int, np.ndarray], kept: Mapping
 def confusion(name: str, alt: str, title: str, classes: Sequence[str], matrix: Sequence[Sequence[float]]) -> str:
     """One confusion matrix: rows are the labels, columns the predictions, cells the share of the row in percent."""
     k = len(classes)
-    with _figure(1.3 + 0.52 * k, 1.5 + 0.46 * k) as (figure, render):
+    with drawing(1.3 + 0.52 * k, 1.5 + 0.46 * k) as (figure, render):
         axes = figure.subplots()
         shares = 100 * np.asarray(matrix, dtype=float)
         edges = np.arange(k + 1) - 0.5
@@ -206,8 +206,8 @@ def confusion(name: str, alt: str, title: str, classes: Sequence[str], matrix: S
             if np.isfinite(share := shares[row, column]):
                 colour = "white" if share > 55 else INK
                 axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, fontsize=9)
-        axes.set_xticks(range(k), [_literal(c) for c in classes], rotation=40, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(k), [_literal(c) for c in classes])
+        axes.set_xticks(range(k), [literal(c) for c in classes], rotation=40, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(k), [literal(c) for c in classes])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.set_xlabel("predicted")
@@ -217,7 +217,7 @@ def confusion(name: str, alt: str, title: str, classes: Sequence[str], matrix: S
 
 
 @contextmanager
-def _figure(width_in: float, height_in: float) -> Iterator[tuple[Figure, Callable[[str, str], str]]]:
+def drawing(width_in: float, height_in: float) -> Iterator[tuple[Figure, Callable[[str, str], str]]]:
     """A figure in the house style, and the function that turns it into an SVG while that style holds."""
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(width_in, height_in), layout="constrained")
@@ -249,6 +249,6 @@ def _legend_above(axes: Axes) -> None:
     axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=6, columnspacing=1.4, handletextpad=0.5)
 
 
-def _literal(name: str) -> str:
+def literal(name: str) -> str:
     """A name from the user's files, in which a dollar sign starts no formula."""
     return name.replace("$", r"\$")

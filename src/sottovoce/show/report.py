@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +16,10 @@ from markupsafe import Markup
 from sottovoce.errors import StoreError
 from sottovoce.judging import predictions as predicted
 from sottovoce.judging import results as judged
-from sottovoce.show import plots, rounds, tables
+from sottovoce.show import plots, rounds, survival, tables
+from sottovoce.show.page import template
+from sottovoce.speech.checks import Table
+from sottovoce.speech.manifest import Manifest
 
 BASELINE, MAIN = judged.BASELINE, "bootstrapped"
 _MANIFESTS = ("target", "source", "translated", "kept")
@@ -35,6 +37,7 @@ class _Run:
     recipe: str
     selection: pa.Table | None
     manifests: dict[str, pa.Table]
+    folder: Path
 
 
 def write_report(run: Path) -> Path:
@@ -45,7 +48,7 @@ def write_report(run: Path) -> Path:
     Raises:
         StoreError: the folder holds no finished run, or a file of it cannot be read.
     """
-    page = _template().render(_contents(_read(run)))
+    page = template("report.html.j2").render(_contents(_read(run)))
     report = run / "report.html"
     partial = run / ".report.html.partial"
     partial.write_text(page, encoding="utf-8")
@@ -64,6 +67,7 @@ def _read(run: Path) -> _Run:
         recipe=_part(run / "recipe.yaml", _text) or "",
         selection=_part(run / "selection.parquet", pq.read_table),
         manifests={name: manifest for name, manifest in manifests.items() if manifest is not None},
+        folder=run,
     )
 
 
@@ -85,20 +89,11 @@ def _json(path: Path) -> dict[str, Any]:
     return json.loads(_text(path))
 
 
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("sottovoce", "show"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2")
-
-
 def _contents(run: _Run) -> dict[str, Any]:
     results, details = run.results, run.details
     speaker_dependent = run.proof.get("speaker_disjoint") is False
+    survived = _survival(run)
+    warnings = [*results.get("warnings", []), *details.get("notes", [])]
     return {
         "title": f"Sottovoce on {results['target']}"
         + (f", helped by {results['source']}" if results["source"] else ""),
@@ -113,18 +108,42 @@ def _contents(run: _Run) -> dict[str, Any]:
         "figures": _figures(run),
         "selections": [] if run.selection is None else _selections(run.selection, run.manifests),
         "speakers": tables.speaker_table(run.predictions),
-        "prosody": tables.prosody_table(details.get("prosody", [])),
+        "survival": survived,
         "manifests": tables.manifest_table(run.manifests),
         "folds": tables.fold_table(run.proof),
         "checks": tables.check_tables(details),
         "refused": tables.refused_table(details),
         "longest_list": LONGEST_LIST,
         "licences": tables.records_table(details.get("licences", [])),
-        "warnings": [*results.get("warnings", []), *details.get("notes", [])],
+        "warnings": [w for w in warnings if survived is None or w not in survived["warnings"]],
         "cards": {name: details[name] for name in ("upstream", "translator") if details.get(name)},
         "recipe": run.recipe,
         "environment": results.get("environment", {}),
     }
+
+
+def _survival(run: _Run) -> dict[str, Any] | None:
+    """What the run knows of its translations, None where it made none."""
+    if not {"source", "translated"} <= run.manifests.keys():
+        return None
+    source, translated = (
+        survival.written(run.manifests[n], run.folder / "manifests") for n in ("source", "translated")
+    )
+    known = run.details.get("survival") or {}
+    card = run.details.get("translator") or {}
+    by_name = {name: translated.filter(lambda u, name=name: u.translator == name) for name in _translators(translated)}
+    return survival.contents(
+        source,
+        by_name,
+        known.get("emotion_check"),
+        [Table(**table) for table in known.get("tables", [])],
+        known.get("warnings", []),
+        {card["name"]: card["licence_of_outputs"]} if "licence_of_outputs" in card else {},
+    )
+
+
+def _translators(translated: Manifest) -> list[str]:
+    return sorted({u.translator for u in translated if u.translator})
 
 
 def _basics(results: Mapping[str, Any], details: Mapping[str, Any]) -> list[tuple[str, Any]]:

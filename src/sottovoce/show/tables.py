@@ -28,7 +28,7 @@ def summary_table(results: Mapping[str, Any]) -> Table:
         [
             condition["name"],
             str(condition["round"]) if condition["round"] else "",
-            *(f"{points(condition[metric])} {_interval(condition[f'{metric}_ci95'])}" for metric in METRICS),
+            *(f"{points(condition[metric])} {interval(condition[f'{metric}_ci95'])}" for metric in METRICS),
             "" if condition.get("n_selected") is None else f"{condition['n_selected']:.0f}",
         ]
         for condition in sorted(results["conditions"], key=lambda c: (names.index(c["name"]), c["round"]))
@@ -41,7 +41,8 @@ def points(fraction: float | None) -> str:
     return "–" if fraction is None or not np.isfinite(fraction) else f"{100 * fraction:.1f}"
 
 
-def _interval(ends: Sequence[float] | None) -> str:
+def interval(ends: Sequence[float] | None) -> str:
+    """The ends of an interval in points, in brackets."""
     return "(no interval)" if ends is None else f"({points(ends[0])} to {points(ends[1])})"
 
 
@@ -56,18 +57,23 @@ def comparison_table(results: Mapping[str, Any], metric: str) -> Table:
     rows = []
     for c in (c for c in results.get("comparisons", []) if c["metric"] == metric):
         a, b = full_name(c["a"], c["a_round"]), full_name(c["b"], c["b_round"])
-        ends = "no interval" if c["ci95"] is None else " to ".join(map(_signed, c["ci95"]))
-        rows.append(
-            [f"{a} − {b}", f"{_signed(c['delta'])} ({ends})", _p_value(c["p"]), _p_value(c["p_holm"]), verdict(c)]
-        )
+        rows.append([f"{a} − {b}", change(c), p_value(c["p"]), p_value(c["p_holm"]), verdict(c)])
     return columns, rows
+
+
+def change(comparison: Mapping[str, Any]) -> str:
+    """A difference in points with its interval, from a comparison of `results.json`."""
+    ends = comparison["ci95"]
+    spoken = "no interval" if ends is None else " to ".join(map(_signed, ends))
+    return f"{_signed(comparison['delta'])} ({spoken})"
 
 
 def _signed(fraction: float) -> str:
     return f"{100 * fraction:+.1f}".replace("-0.0", "+0.0").replace("-", "−")
 
 
-def _p_value(p: float) -> str:
+def p_value(p: float) -> str:
+    """A p-value with three decimals."""
     return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
@@ -162,7 +168,7 @@ def check_tables(details: Mapping[str, Any]) -> dict[str, list[tuple[str, Table]
     """The tables of the data checks with their titles, by the part that was checked."""
     return {
         part: [
-            (table["title"], (list(table["columns"]), [[_cell(content) for content in row] for row in table["rows"]]))
+            (table["title"], (list(table["columns"]), [[cell(content) for content in row] for row in table["rows"]]))
             for table in check.get("tables", [])
         ]
         for part, check in details.get("checks", {}).items()
@@ -174,21 +180,14 @@ def refused_table(details: Mapping[str, Any]) -> Table:
     return records_table(details.get("refused", []))
 
 
-def prosody_table(records: Sequence[Mapping[str, Any]]) -> Table:
-    """Means of the measures of the translated speech: a row a measure, a column an emotion with its utterances."""
-    measures = dict.fromkeys(name for record in records for name in record if name not in ("emotion", "n"))
-    rows = [[measure.replace("_", " "), *(_cell(r.get(measure)) for r in records)] for measure in measures]
-    return ["measure", *(f"{r['emotion']} (n = {r['n']})" for r in records)], rows
-
-
 def records_table(records: Sequence[Mapping[str, Any]]) -> Table:
     """Records that share their fields, as a table; figures with two decimals."""
     fields = list(dict.fromkeys(name for record in records for name in record))
-    rows = [[_cell(record.get(name)) for name in fields] for record in records]
+    rows = [[cell(record.get(name)) for name in fields] for record in records]
     return [name.replace("_", " ") for name in fields], rows
 
 
-def _cell(content: Any) -> str:
+def cell(content: Any) -> str:
     if content is None:
         return "–"
     return f"{content:.2f}" if isinstance(content, float) else str(content)

@@ -18,7 +18,7 @@ MOST_REFUSED = 20
 
 
 class Bars:
-    """Progress bars with the time left; see `experiment.progress.Progress`."""
+    """Progress bars with the time left; see `store.progress.Progress`."""
 
     @contextmanager
     def stage(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -50,6 +50,23 @@ def print_results(results: Mapping[str, Any]) -> None:
     out.print(f"[bold]{escape(headline(results, speaker_dependent=shared))}[/]", soft_wrap=True)
     for warning in results["warnings"]:
         err.print(f"warning: {escape(warning)}", soft_wrap=True, highlight=False)
+
+
+def print_tables(results: Mapping[str, Any]) -> None:
+    """The tables of an ablation, and its warnings."""
+    from sottovoce.show.ablation import table
+
+    for content in results["tables"]:
+        print_table(f"{results['target']}: {content['title']}", *table(content))
+    for warning in [*results["warnings"], *(w for content in results["tables"] for w in content["warnings"])]:
+        err.print(f"warning: {escape(warning)}", soft_wrap=True, highlight=False)
+
+
+def languages(codes: Sequence[str], shown: int = 12) -> str:
+    """A list of languages that fits into a cell."""
+    if not codes:
+        return "any"
+    return " ".join(codes[:shown]) + (f" and {len(codes) - shown} more" if len(codes) > shown else "")
 
 
 def print_line(text: str) -> None:

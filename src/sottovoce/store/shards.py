@@ -33,12 +33,18 @@ class Worker(Protocol):
 
 @dataclass(frozen=True)
 class Execution:
-    """How a map is run. `workers` counts processes (0: one a core); `part` is (K, N): the Kth of N equal slices."""
+    """How a map is run.
+
+    `workers` counts processes (0: one a core, or a GPU's share); `part` is (K, N): the Kth of N equal slices;
+    `gpus_per_worker` is the share of a GPU that each worker gets, None for none; `ray_address` is a running cluster.
+    """
 
     executor: str = "serial"
     workers: int = 0
     shard_size: int = SHARD_SIZE
     part: tuple[int, int] | None = None
+    gpus_per_worker: float | None = None
+    ray_address: str | None = None
 
 
 def map_shards(

@@ -46,7 +46,7 @@ def translate(
     """
     translator = make_translator()
     shelf = store.shelf("translations", translator.settings)
-    tasks = store.tasks(source.utterances, "language", "text", "translation")
+    tasks = tasks_of(source, store)
     done = map_shards(shelf, tasks, WorkerMaker(make_translator), execution, on_done)
     made, refused = [], {}
     for task in tasks:
@@ -60,13 +60,18 @@ def translate(
     return Translated(Manifest(tuple(made)), refused)
 
 
+def tasks_of(source: Manifest, store: Store) -> list[Task]:
+    """The tasks of a translation: a recording, and what a translator may read of its row."""
+    return store.tasks(source.utterances, "language", "text", "translation")
+
+
 def _translated(source: Utterance, translator: Translator, folder: Path, row: Mapping[str, Any]) -> Utterance:
     measures = {n.removeprefix(MEASURE): m for n, m in row.items() if n.startswith(MEASURE) and m is not None}
     return replace(
         source,
         id=f"{source.id}>{translator.target_language}",
         path=str(folder / row["file"]),
-        language=translator.target_language,
+        language=row.get("language") or translator.target_language,
         text=row["text"],
         translation=None,
         start_s=None,
@@ -101,6 +106,7 @@ class TranslationWorker:
 
 def _keep(task: Task, translation: Translation, folder: Path) -> dict[str, Any]:
     row: dict[str, Any] = {"file": None, "text": translation.text, "error": translation.error}
+    row["language"] = translation.language
     if translation.waveform is None:
         return row | {"error": translation.error or "the translator returned no sound"}
     name = f"{task.key}.flac"

@@ -1,7 +1,7 @@
 """The translation memory: sentences somebody has translated before.
 
 A table of tab-separated text with the header `source_language, target_language, text, translation`. The one
-that is shipped holds the two sentences of RAVDESS; a user's own adds to it and overrides it.
+that is shipped holds the sentences of RAVDESS, EmoDB and EMOVO; a user's own adds to it and overrides it.
 """
 
 from __future__ import annotations

@@ -11,17 +11,45 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sottovoce.errors import SottovoceError, TranslationError
+from sottovoce.errors import MissingExtra, SottovoceError, TranslationError
 from sottovoce.speech import audio
 from sottovoce.speech.manifest import Utterance
 from sottovoce.translation import memory as translation_memory
 from sottovoce.translation import vocoder, voices
-from sottovoce.translation.prosody import Prosody, analyse, compare
+from sottovoce.translation.prosody import Prosody, analyse
 from sottovoce.translation.transfer import PlainVoice, transfer
 from sottovoce.translation.translator import Translation, TranslatorCard
 
 METHOD = 1
 """Raised with every change of the code that changes the sound: it is part of the key of what is kept."""
+
+
+def card(expressive: bool = True, voice: voices.Engine | None = None, engine: str = "auto") -> TranslatorCard:
+    """The facts of this translator, with the licence of one voice or, without one, of all that are installed."""
+    spoken_by = [voice] if voice else voices.engines()
+    licences = "; ".join(f"{each.title}: {each.licence}" for each in spoken_by)
+    return TranslatorCard(
+        name="offline",
+        languages=voices.languages(engine),
+        expressive=expressive,
+        licence_of_code=f"Apache-2.0; {licences}",
+        licence_of_weights="none",
+        licence_of_outputs="as the source recordings: neither voice restricts the sound it makes",
+        needs="no weights and no network: the extra 'offline' (or 'espeak'), and a translation of every text",
+        note="One voice for each language: every translated utterance has its timbre, at the F0 of the source. "
+        "It stands in for Seamless and is no measure of it.",
+    )
+
+
+def missing() -> str | None:
+    """What keeps it from running here."""
+    if not any(engine.installed for engine in voices.engines()):
+        return "pip install 'sottovoce[offline]'"
+    try:
+        vocoder.version()
+    except MissingExtra as problem:
+        return str(problem)
+    return None
 
 
 class OfflineTranslator:
@@ -50,17 +78,7 @@ class OfflineTranslator:
         self._voice = voices.engine_for(target_language, engine)
         self._memory = translation_memory.load(memory)
         self._engine, self._expressive, self._world = engine, expressive, vocoder.version()
-        self.card = TranslatorCard(
-            name="offline",
-            languages=voices.languages(engine),
-            expressive=expressive,
-            licence_of_code=f"Apache-2.0; {self._voice.title}: {self._voice.licence}",
-            licence_of_weights="none",
-            licence_of_outputs="as the source recordings: neither voice restricts the sound it makes",
-            needs="no weights and no network: the extra 'offline' (or 'espeak'), and a translation of every text",
-            note="One voice for each language: every translated utterance has its timbre, at the F0 of the source. "
-            "It stands in for Seamless and is no measure of it.",
-        )
+        self.card = card(expressive, self._voice, engine)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -85,13 +103,12 @@ class OfflineTranslator:
         try:
             text = self._text(utterance)
             recording = audio.read(utterance.path, start_s=utterance.start_s, end_s=utterance.end_s)
-            source = analyse(recording)
             if self._expressive:
                 voice = _plain_voice(text, self.target_language, self._engine)
-                waveform = transfer(voice, source, self._said_plainly(utterance))
+                waveform = transfer(voice, analyse(recording), self._said_plainly(utterance))
             else:
                 waveform = _plain_speech(text, self.target_language, self._engine)
-            return Translation(utterance.id, waveform, audio.RATE_HZ, text, compare(source, analyse(waveform)))
+            return Translation(utterance.id, waveform, audio.RATE_HZ, text)
         except SottovoceError as problem:
             return Translation(utterance.id, text=text, error=str(problem))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage, signal
 
 from sottovoce.speech.audio import RATE_HZ, Waveform
@@ -24,19 +25,26 @@ _FEWEST_VOICED = 10  # frames, 50 ms: less is a click that the tracker took for 
 _TILT_BAND_HZ = 150.0, 3400.0  # what a telephone keeps: the slope must not depend on the recording's bandwidth
 _SPEECH_BAND = signal.butter(2, (100, 4000), "bandpass", fs=RATE_HZ, output="sos")  # no rumble, hum or hiss
 _GRID = 200  # points of normalised time at which two contours are compared
+_SHORTEST_PAUSE_S = 0.15  # shorter silences are the closures of consonants
+_NUCLEUS_DIP_DB = 2.0  # after de Jong & Wempe (2009)
+_NUCLEUS_SMOOTHING_S = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class Prosody:
     """How something was said. Contours have one value every `HOP_S` from the first to the last speech.
 
-    `f0_st` is `[T]` in semitones re 100 Hz, NaN where there is no voice; `loudness_db` is `[T]`;
-    `tilt_db_per_octave` is the slope of the long-term spectrum between 150 Hz and 3.4 kHz.
+    `f0_st` is `[T]` in semitones re 100 Hz, NaN where there is no voice; `loudness_db` is `[T]`; `paused` is `[T]`,
+    true in silences of at least 150 ms, by the bound that parts speech from its surroundings; `n_nuclei` counts the
+    loud moments that are taken for the nuclei of syllables; `tilt_db_per_octave` is the slope of the long-term
+    spectrum between 150 Hz and 3.4 kHz.
     """
 
     start_s: float
     f0_st: Contour
     loudness_db: Contour
+    paused: NDArray[np.bool_]
+    n_nuclei: int
     tilt_db_per_octave: float
 
     @property
@@ -60,7 +68,13 @@ class Prosody:
         return _at(over_syllables(self.loudness_db), n_frames)
 
     def figures(self) -> dict[str, float]:
-        """One number for each aspect: levels, ranges (10th to 90th percentile), duration, tilt, voiced share."""
+        """One number for each aspect: levels, ranges (10th to 90th percentile), duration, pauses, tempo, tilt, voice.
+
+        `pause_ratio` is the share of `speech_s` that is paused. `tempo_per_s` estimates syllables a second of speech
+        without its pauses: of the syllables of the texts it found 107 % in 80 utterances of RAVDESS, 91 % in 60 of an
+        Italian synthetic voice and 78 % in 46 of EMOVO, and over the utterances of each its correlation with the true
+        tempo was 0.6, 0.9 and 0.5. Trust means and correlations over many utterances, not a single figure.
+        """
         voiced = self.f0_st[np.isfinite(self.f0_st)]
         loudness = self.loudness_contour(_GRID)
         figures = {
@@ -73,31 +87,44 @@ class Prosody:
         if self.voiced:
             figures["f0_level_st"] = float(np.median(voiced))
             figures["f0_range_st"] = float(np.ptp(np.percentile(voiced, (10, 90))))
+        if spoken := int(np.count_nonzero(~self.paused)):
+            figures["pause_ratio"] = 1 - spoken / self.paused.size
+            if self.n_nuclei:
+                figures["tempo_per_s"] = self.n_nuclei / (spoken * HOP_S)
         return figures
 
 
 def analyse(waveform: Waveform) -> Prosody:
     """Measure the prosody of a mono waveform `[n]` at 16 kHz."""
     loudness = loudness_db(waveform)
-    first, last = _speech_bounds(waveform)
+    band_db, bound_db = _speech_band(waveform)
+    first, last = _speech_bounds(band_db > bound_db)
     margin = round(_MARGIN_S / HOP_S)
     start = max(first - margin, 0)
     speech = waveform[start * _HOP : (last + margin) * _HOP]
     f0_hz = track_pitch(speech)[first - start :][: last - first]
     f0_st = np.full(last - first, np.nan)
     f0_st[np.flatnonzero(f0_hz)] = 12 * np.log2(f0_hz[f0_hz > 0] / 100)
-    return Prosody(first * HOP_S, f0_st, loudness[first:last], _tilt_db_per_octave(speech))
+    band_db = band_db[first:last]
+    return Prosody(
+        start_s=first * HOP_S,
+        f0_st=f0_st,
+        loudness_db=loudness[first:last],
+        paused=_pauses(band_db <= bound_db),
+        n_nuclei=_n_nuclei(band_db, bound_db, np.isfinite(f0_st)),
+        tilt_db_per_octave=_tilt_db_per_octave(speech),
+    )
 
 
 def compare(source: Prosody, translated: Prosody) -> dict[str, float]:
     """How far a translation keeps the source's prosody.
 
     Returns:
-        `f0_level_difference_st`, `f0_range_ratio`, `f0_contour_correlation`, `duration_ratio`,
-        `loudness_difference_db`, `loudness_range_ratio`, `loudness_contour_correlation`, `tilt_difference` (dB per
-        octave); always translation against source, contours in normalised time. And the figures of both sides
-        (`source_*`, `translated_*`, see `Prosody.figures`), for agreement over a corpus. Those that do not exist
-        (F0 of a whisper, correlation with a constant) are left out.
+        `f0_level_difference_st`, `f0_range_ratio`, `f0_contour_correlation`, `duration_ratio`, `tempo_ratio`,
+        `pause_ratio_difference`, `loudness_difference_db`, `loudness_range_ratio`, `loudness_contour_correlation`,
+        `tilt_difference` (dB per octave); always translation against source, contours in normalised time. And the
+        figures of both sides (`source_*`, `translated_*`, see `Prosody.figures`), for agreement over a corpus. Those
+        that do not exist (F0 of a whisper, correlation with a constant) are left out.
     """
     before, after = source.figures(), translated.figures()
     measures = {
@@ -107,6 +134,10 @@ def compare(source: Prosody, translated: Prosody) -> dict[str, float]:
     }
     if before["loudness_range_db"] > 0:
         measures["loudness_range_ratio"] = after["loudness_range_db"] / before["loudness_range_db"]
+    if "pause_ratio" in before and "pause_ratio" in after:
+        measures["pause_ratio_difference"] = after["pause_ratio"] - before["pause_ratio"]
+    if "tempo_per_s" in before and "tempo_per_s" in after:
+        measures["tempo_ratio"] = after["tempo_per_s"] / before["tempo_per_s"]
     pairs = {"loudness": (source.loudness_contour(_GRID), translated.loudness_contour(_GRID))}
     if source.voiced and translated.voiced:
         measures["f0_level_difference_st"] = after["f0_level_st"] - before["f0_level_st"]
@@ -158,13 +189,30 @@ def over_syllables(loudness: Contour) -> Contour:
     return ndimage.gaussian_filter1d(loudness, 0.05 / HOP_S, mode="nearest")
 
 
-def _speech_bounds(waveform: Waveform) -> tuple[int, int]:
-    """First frame of speech and the one after the last: within 25 dB of the loudest, and out of the noise."""
+def _speech_band(waveform: Waveform) -> tuple[Contour, float]:
+    """Loudness in the band of speech, and above what it is speech: within 25 dB of the loudest, out of the noise."""
     loudness = loudness_db(np.asarray(signal.sosfilt(_SPEECH_BAND, waveform)))
     noise, top = np.percentile(loudness, (5, 95))
-    loud = loudness > max(top - 25, min(noise + 6, top - 15))
+    return loudness, float(max(top - 25, min(noise + 6, top - 15)))
+
+
+def _speech_bounds(loud: NDArray[np.bool_]) -> tuple[int, int]:
+    """First frame of speech and the one after the last."""
     frames = np.flatnonzero(ndimage.binary_opening(loud, np.ones(8)))  # 40 ms: a click is no speech
-    return (int(frames[0]), int(frames[-1]) + 1) if frames.size else (0, loudness.size)
+    return (int(frames[0]), int(frames[-1]) + 1) if frames.size else (0, loud.size)
+
+
+def _pauses(silent: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The silences that are no closures of consonants, `[T]`."""
+    return np.asarray(ndimage.binary_opening(silent, np.ones(round(_SHORTEST_PAUSE_S / HOP_S))), bool)
+
+
+def _n_nuclei(band_db: Contour, bound_db: float, voiced: NDArray[np.bool_]) -> int:
+    """Voiced peaks of loudness, 2 dB above the dips beside them (de Jong & Wempe, Behav. Res. Methods 41, 2009)."""
+    smooth = ndimage.gaussian_filter1d(band_db, _NUCLEUS_SMOOTHING_S / HOP_S, mode="nearest")
+    peaks, _ = signal.find_peaks(np.pad(smooth, 1, constant_values=_SILENCE_DB), bound_db, prominence=_NUCLEUS_DIP_DB)
+    near_voice = ndimage.binary_dilation(voiced, iterations=4)  # 20 ms: the tracker loses the edges
+    return int(np.count_nonzero(near_voice[peaks - 1]))
 
 
 def _tilt_db_per_octave(speech: Waveform) -> float:

@@ -31,14 +31,15 @@ class TranslatorCard:
 class Translation:
     """One translated utterance, or the reason there is none.
 
-    `waveform` is mono float32 at `rate_hz`; `text` is what the translator says it said, where it knows; `measures` are
-    figures of the translator's own.
+    `waveform` is mono float32 at `rate_hz`; `text` is what the translator says it said, where it knows; `language` is
+    what it speaks, where that is not the target language; `measures` are figures of the translator's own.
     """
 
     id: str
     waveform: Waveform | None = None
     rate_hz: int = 16_000
     text: str | None = None
+    language: str | None = None
     measures: dict[str, float] = field(default_factory=dict)
     error: str | None = None
 

@@ -107,6 +107,7 @@ def extract(
     store: Store,
     execution: Execution | None = None,
     on_done: Callable[[int], None] = lambda n: None,
+    loaded: Upstream | None = None,
 ) -> Extracted:
     """Compute the features of every utterance that the store does not hold yet.
 
@@ -116,8 +117,9 @@ def extract(
         store: where features are kept, by upstream settings and content of the sound.
         execution: serial or processes.
         on_done: progress.
+        loaded: what `make_upstream` makes, where this process has it already.
     """
-    upstream = make_upstream()
+    upstream = loaded or make_upstream()
     shelf = shelf_of(store, upstream)
     tasks = store.tasks(manifest.utterances)
     # other processes load the upstream for themselves; in this one it is loaded already

@@ -37,6 +37,11 @@ class Checkpoint:
         """What `config.json` says."""
         return json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
 
+    def read_json(self, name: str) -> dict[str, Any]:
+        """What another JSON file of the folder says; nothing where there is none."""
+        path = self.folder / name
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
     @cached_property
     def revision(self) -> str:
         """Digest of the tensors, the configuration and the input's normalisation: all that the frames depend on."""

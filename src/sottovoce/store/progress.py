@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
+from sottovoce.store.speeds import Speeds
+
 
 class Progress(Protocol):
     """Shows stages. The command line draws bars; a library user may pass `quiet`."""
@@ -22,3 +24,14 @@ class Quiet:
     def stage(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
         """See `Progress`."""
         yield lambda n: None
+
+
+@contextmanager
+def timed(
+    progress: Progress, speeds: Speeds, title: str, total: int, measured_as: str | None = None
+) -> Iterator[Callable[[int], None]]:
+    """A stage whose speed is remembered, so that the next plan can say how long it takes."""
+    with progress.stage(title, total) as done:
+        watch = speeds.watch(measured_as or title, done)
+        yield watch
+        watch.stop()

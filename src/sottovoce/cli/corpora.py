@@ -1,0 +1,77 @@
+"""Commands about recordings as they are: corpora, manifests, checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sottovoce.cli.options import Quiet, progress
+from sottovoce.cli.verbs import app
+from sottovoce.errors import SottovoceError
+from sottovoce.show import terminal
+
+
+@app.command()
+def prepare(
+    corpus: Annotated[str, typer.Argument(help="A corpus of `sottovoce corpora`, or `folder` for your own.")],
+    folder: Annotated[Path, typer.Argument(help="Where its recordings are.")],
+    to: Annotated[Path, typer.Option("--output", "-o", help="The manifest: .parquet, .csv or .jsonl.")],
+    pattern: Annotated[str | None, typer.Option(help="For `folder`: '{speaker}_{text_id}_{emotion}'.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="For `folder`: W=angry. Repeatable.")] = None,
+    language: Annotated[str | None, typer.Option(help="For `folder`: two letters, such as `el`.")] = None,
+) -> None:
+    """Read a corpus's folder into a manifest.
+
+    Example: sottovoce prepare emovo ~/corpora/EMOVO -o emovo.parquet
+    """
+    from sottovoce.corpora import catalogue
+
+    labels = {name: emotion for name, _, emotion in (each.partition("=") for each in label or [])}
+    prepared = catalogue.prepare(corpus, folder, pattern=pattern, labels=labels or None, language=language)
+    prepared.manifest.write(to)
+    for note in prepared.notes:
+        terminal.print_note(f"note: {note}")
+    n, speakers = len(prepared.manifest), len(prepared.manifest.speakers)
+    terminal.print_line(f"{n} utterances of {speakers} speakers -> {to}. Next: sottovoce check {to}")
+
+
+@app.command()
+def check(
+    manifest: Annotated[Path, typer.Argument(help="A manifest: .parquet, .csv or .jsonl.")], quiet: Quiet = False
+) -> None:
+    """Read every recording and say what is wrong or odd: refused, clipped, duplicate, labels by speaker.
+
+    Example: sottovoce check emovo.parquet
+    """
+    from sottovoce.speech import checks
+    from sottovoce.speech.manifest import Manifest
+
+    read = Manifest.read(manifest)
+    with progress(quiet).stage("check", len(read)) as done:
+        checked = checks.check(read, on_progress=done)
+    for title, columns, rows in checked.tables():
+        terminal.print_table(title, columns, rows)
+    terminal.print_line(f"{len(checked.sounds)} of {len(read)} utterances can be used")
+
+
+@app.command()
+def corpora(
+    name: Annotated[str | None, typer.Argument(help="One corpus, in full.")] = None,
+) -> None:
+    """The corpora that can be read: languages, counts, licences, oddities.
+
+    Example: sottovoce corpora emodb
+    """
+    from sottovoce.corpora import catalogue
+
+    cards = {key: corpus.card for key, corpus in catalogue.corpora().items()}
+    if name is None:
+        rows = [(c.name, c.language, c.n_utterances, c.n_speakers, c.licence) for c in cards.values()]
+        terminal.print_table("Corpora with a reader", ("name", "language", "utterances", "speakers", "licence"), rows)
+        terminal.print_line("Yours: a manifest with path, speaker, emotion; or: sottovoce prepare folder --help")
+    elif name in cards:
+        terminal.print_table(cards[name].title, ("", ""), [(k, v) for k, v in cards[name].to_dict().items()])
+    else:
+        raise SottovoceError(f"there is no reader for '{name}'; there are: {', '.join(cards)}")

@@ -1,0 +1,213 @@
+"""Does the emotion survive translation? Asked of heads that never heard the speaker, on real and on translated speech.
+
+Heads are trained on real source speech, in folds over its speakers, and hear the speakers who were left out twice: in
+their own recordings, and translated. What they hear less in the translation is lost to them. That need not mean that it
+is lost: a head that knows real voices may fail on a synthetic one for reasons of its own (domain shift). So heads are
+trained on the translations too: where these hear what the others do not, it is the voice that changed.
+
+It is the automatic side of a listening study, which arXiv 2409.10985 lacks, and no replacement for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save
+
+from sottovoce.errors import SplitError
+from sottovoce.experiment.heard import SOURCE, summary
+from sottovoce.judging.splits import FoldPlan, leave_one_speaker_out, speaker_groups, speaker_of
+from sottovoce.learning import bank
+from sottovoce.learning.bank import Course
+from sottovoce.learning.head import Head
+from sottovoce.recipe import Training
+from sottovoce.speech.manifest import Manifest, Utterance
+from sottovoce.store.artefacts import Kept, Store, key_of
+from sottovoce.upstreams.features import Extracted, Frames
+from sottovoce.weights.arithmetic import resolve_precision
+
+MOST_FOLDS = 5
+
+
+def check(
+    source: Manifest,
+    translations: Mapping[str, Manifest],
+    features: Mapping[str, Extracted],
+    emotions: Sequence[str],
+    training: Training,
+    device: str,
+    store: Store | None = None,
+    on_epoch: Callable[[int], None] = lambda n: None,
+) -> dict[str, Any]:
+    """How well the source's emotions are heard before and after translation, by speaker-independent heads.
+
+    All voices (the source's recordings and each translator's) are tested on the same utterances: those with features in
+    every one of them.
+
+    Args:
+        source: natural utterances; those with another emotion are left out.
+        translations: by translator's name, with `translated_from`.
+        features: of the source as "source", and of the translations by the translator's name.
+        emotions: the K classes.
+        training: of the heads; every seed is trained.
+        device: where.
+        store: where trained heads are kept, if anywhere.
+        on_epoch: called with the number of epochs just done; there are `training.epochs` for each voice.
+
+    Returns:
+        Plain types for JSON. `voices` has an entry for each voice as heard by heads trained on real speech, and for
+        each translator as heard by heads trained on its own speech. All have the scores of a condition of
+        `results.json` and
+
+        - `name`, `trained_on`: which voice was tested, and which one the heads knew;
+        - `recall`: by emotion, as `{"share", "ci95"}`; `confusion`: `[K, K]`, rows are true and sum to 1.
+
+        Translations heard by heads trained on real speech have
+
+        - `retention`: UA above chance, divided by that of the real recordings (None where these are at chance);
+        - `still_heard`: of the utterances whose label was heard in the recording, the share where it is heard in the
+          translation, `all` and by emotion;
+        - `agreement`: how often the same is heard before and after, right or wrong, with Cohen's kappa.
+
+        and those heard by heads trained on their own speech
+
+        - `gain`: in UA over the heads that know real speech alone, paired by speaker, as `{"delta", "ci95"}`.
+
+        Beside `voices`: `comparisons` with the real recordings, `chance`, `n_tested` by emotion, `n_speakers`,
+        `n_folds`, `seeds`, `emotions`, `warnings`. Where no fair folds can be made, `voices` is empty and the
+        warning says why.
+    """
+    known = features["source"].kept
+    natural = [u for u in source.with_emotions(emotions) if not u.is_synthetic and u.id in known]
+    voices: dict[str, dict[str, Kept]] = {SOURCE: {u.id: known[u.id] for u in natural}}
+    for name, manifest in translations.items():
+        found = features[name].kept
+        voices[name] = {u.translated_from: found[u.id] for u in manifest if u.translated_from and u.id in found}
+    tested = [u for u in natural if all(u.id in kept for kept in voices.values())]
+    try:
+        plan = _plan(natural)
+    except SplitError as problem:
+        return _nothing(emotions, str(problem))
+    if not tested:
+        return _nothing(emotions, "no utterance of the source has a translation with features")
+    said = _Work(natural, tested, voices, plan, emotions, training, device, store).said(on_epoch)
+    outcome: dict[str, Any] = {"n_folds": len(plan.folds), **summary(tested, emotions, training.seeds, said)}
+    if left_out := len(natural) - len(tested):
+        why = f"{left_out} of {len(natural)} utterances lack a translation and were not asked about"
+        outcome["warnings"] = [why, *outcome["warnings"]]
+    return outcome
+
+
+@dataclass(frozen=True)
+class _Work:
+    natural: list[Utterance]
+    tested: list[Utterance]
+    voices: Mapping[str, Mapping[str, Kept]]
+    plan: FoldPlan
+    emotions: Sequence[str]
+    training: Training
+    device: str
+    store: Store | None
+
+    @property
+    def precision(self) -> str:
+        return resolve_precision(self.training.precision, torch.device(self.device))
+
+    def said(self, on_epoch: Callable[[int], None]) -> dict[tuple[str, str], NDArray[np.float64]]:
+        """What heads say of the tested utterances, by the voice they are in and the voice the heads know.
+
+        Probabilities `[seed, utterance, K]`. One voice's frames are in memory at a time.
+        """
+        said: dict[tuple[str, str], NDArray[np.float64]] = {}
+        real: list[list[Head]] = []
+        for name, kept in self.voices.items():
+            pool = [u for u in self.natural if u.id in kept]
+            dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
+            memory_bytes = int(self.training.memory_gib * 2**30)
+            frames = Frames([kept[u.id] for u in pool], dtype=dtype, memory_bytes=memory_bytes)
+            own = self.heads(pool, frames, [kept[u.id] for u in pool], on_epoch)
+            real = real or own
+            said[name, SOURCE] = self.asked(pool, frames, real)
+            if own and name != SOURCE:
+                said[name, name] = self.asked(pool, frames, own)
+        return said
+
+    def heads(
+        self, pool: list[Utterance], frames: Frames, kept: list[Kept], on_epoch: Callable[[int], None]
+    ) -> list[list[Head]]:
+        """Heads of every fold, one a seed, trained on the pool's utterances of other speakers than the fold's.
+
+        None at all where a fold would have nothing to train on, as it may be with few translations.
+        """
+        owns = [np.isin([u.id for u in pool], fold.train) for fold in self.plan.folds]
+        if not all(own.any() for own in owns):
+            return []
+        courses = [Course(seed, own) for own in owns for seed in self.training.seeds]
+        labels = np.array([u.soft_label(self.emotions, self.training.epsilon) for u in pool], np.float32)
+        trained = self.trained(frames, labels, courses, kept, on_epoch)
+        n_seeds = len(self.training.seeds)
+        return [trained[i : i + n_seeds] for i in range(0, len(trained), n_seeds)]
+
+    def trained(
+        self,
+        frames: Frames,
+        labels: NDArray[np.float32],
+        courses: list[Course],
+        kept: list[Kept],
+        on_epoch: Callable[[int], None],
+    ) -> list[Head]:
+        """Train the courses, or find them in the store."""
+        if self.store is None:
+            return bank.train(frames, labels, courses, self.training, device=self.device, on_epoch=on_epoch)
+        settings = self.training.model_dump(exclude={"seeds", "precision", "memory_gib"})
+        settings |= {"device": torch.device(self.device).type, "precision": self.precision}
+        sounds = [[k.folder.parent.name, k.row["key"]] for k in kept]
+        shown = [[c.seed, key_of(c.own.tolist())] for c in courses]
+        place = self.store.single("banks", key_of(settings, sounds, key_of(labels.tolist()), shown))
+        if (found := place.find()) is not None:
+            on_epoch(self.training.epochs)
+            return bank.heads_from_tensors(load_file(found / "heads.safetensors"))
+        checkpoint = place.unfinished / "checkpoint.safetensors"
+        heads = bank.train(
+            frames, labels, courses, self.training, device=self.device, checkpoint=checkpoint, on_epoch=on_epoch
+        )
+        content = save(bank.heads_to_tensors(heads))
+        place.keep(lambda folder: (folder / "heads.safetensors").write_bytes(content))
+        return heads
+
+    def asked(self, pool: list[Utterance], frames: Frames, heads: list[list[Head]]) -> NDArray[np.float64]:
+        """Each tested utterance under the heads of the fold that tests its speaker: `[seed, utterance, K]`."""
+        position = {u.id: i for i, u in enumerate(pool)}
+        said = np.zeros((len(self.training.seeds), len(self.tested), len(self.emotions)))
+        for fold, of_fold in zip(self.plan.folds, heads, strict=True):
+            here = np.flatnonzero(np.isin([u.id for u in self.tested], fold.test))
+            rows = np.array([position[self.tested[i].id] for i in here], np.int64)
+            said[:, here] = bank.predict(frames, rows, of_fold, device=self.device)
+        return said
+
+
+def _plan(natural: list[Utterance]) -> FoldPlan:
+    """At most five groups of speakers, or every speaker alone where there are no more than five."""
+    manifest = Manifest(tuple(natural))
+    if len({speaker_of(u) for u in natural}) <= MOST_FOLDS:
+        return leave_one_speaker_out(manifest)
+    for n_folds in range(MOST_FOLDS, 2, -1):
+        try:
+            return speaker_groups(manifest, n_folds, fold_seed=0)
+        except SplitError:
+            continue
+    return speaker_groups(manifest, 2, fold_seed=0)
+
+
+def _nothing(emotions: Sequence[str], why: str) -> dict[str, Any]:
+    return {
+        "emotions": list(emotions),
+        "voices": [],
+        "comparisons": [],
+        "warnings": [f"it was not asked whether the emotion survives: {why}"],
+    }

@@ -1,0 +1,58 @@
+"""A whole run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import Field, model_validator
+
+from sottovoce.recipe.stage import Stage
+from sottovoce.recipe.stages import Condition, Model, Protocol, Selection, Speech, Training, Upstream
+from sottovoce.recipe.translation import Filter, Offline, Translation
+
+
+class Recipe(Stage):
+    """A whole run."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    target: Speech
+    source: Speech
+    emotions: Annotated[list[str], Field(min_length=2)] = Field(default=["angry", "happy", "neutral", "sad"])
+    translation: Translation = Offline()
+    filter: Filter = Filter()
+    upstream: Upstream = Upstream()
+    protocol: Protocol = Protocol()
+    training: Training = Training()
+    selection: Selection = Selection()
+    conditions: Annotated[list[Condition], Field(min_length=1)] = Field(
+        default=[
+            "target-only",
+            "all-synthetic",
+            "bootstrapped",
+            "untranslated",
+            "untranslated-selected",
+        ]
+    )
+    model: Model = Model()
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Recipe:
+        if "target-only" not in self.conditions:
+            raise ValueError("conditions must hold target-only: everything is compared with it")
+        if len(set(self.conditions)) < len(self.conditions) or len(set(self.emotions)) < len(self.emotions):
+            raise ValueError("conditions and emotions must not repeat themselves")
+        if len(set(self.training.seeds)) < len(self.training.seeds):
+            raise ValueError("training.seeds must differ from each other")
+        if self.model.condition not in self.conditions:
+            raise ValueError(f"model.condition '{self.model.condition}' is none of the run's conditions")
+        return self
+
+    def write(self, path: Path) -> None:
+        """Write the complete recipe, defaults included."""
+        path.write_text(self.to_yaml(), encoding="utf-8")
+
+    def to_yaml(self) -> str:
+        """The complete recipe as YAML."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -1,0 +1,169 @@
+"""The Python environment that SeamlessExpressive runs in: making it, checking it, finding it again.
+
+FOLDER/bin/python            with torch 2.2, fairseq2 0.2 and the user's copy of seamless_communication
+FOLDER/environment.json      written last: what was checked, the versions, and the digest of the weights
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sottovoce.errors import TranslationError
+from sottovoce.store.artefacts import write_json
+from sottovoce.translation import expressive_worker
+
+NAME = "seamless-expressive"
+RECORD = "environment.json"
+FORM = "https://ai.meta.com/resources/models-and-libraries/seamless-downloads/"
+
+PINNED = ("torch==2.2.2", "torchaudio==2.2.2", "fairseq2==0.2.*", "numpy<2", "soundfile", "scipy", "setuptools<81")
+"""fairseq2 0.2 was built for torch 2.2, and that for numpy 1. What training and evaluation need is left out."""
+
+LICENCE = (
+    "The weights are given on request (" + FORM + ") under the Seamless Licensing Agreement: non-commercial. It covers "
+    "what the model makes as well, so translated speech, and models trained on it, are for non-commercial use. The "
+    "watermark in the sound is left in."
+)
+PICKLE = "The weights are .pt files, which can run code when they are opened: take them from the form alone. They are "
+PICKLE += "opened in that environment only, never in this one."
+
+_OLDEST, _NEWEST = (3, 8), (3, 11)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An environment that was made and checked."""
+
+    folder: Path
+    weights: Path
+    weights_digest: str
+    versions: Mapping[str, str]
+
+    @property
+    def command(self) -> list[str]:
+        """How its worker is started."""
+        return [str(_python(self.folder)), "-u", expressive_worker.__file__, "serve", str(self.weights)]
+
+
+def usual_folder() -> Path:
+    """Where the environment is made unless another place is named."""
+    home = os.environ.get("SOTTOVOCE_HOME")
+    root = Path(home) if home else Path.home() / ".local" / "share" / "sottovoce"
+    return root / "environments" / NAME
+
+
+def find(folder: str | Path | None = None) -> Environment:
+    """The environment in a folder, or in the usual one.
+
+    Raises:
+        TranslationError: it was not set up, or its weights are no longer there.
+    """
+    place = Path(folder) if folder else usual_folder()
+    advice = f"make it with: sottovoce setup {NAME} --source DIR --weights DIR"
+    try:
+        record = json.loads((place / RECORD).read_text(encoding="utf-8"))
+        found = Environment(place, Path(record["weights"]), record["weights_digest"], record["versions"])
+    except (OSError, ValueError, KeyError) as problem:
+        raise TranslationError(f"there is no environment for {NAME} in {place}; {advice}") from problem
+    if absent := _absent(found.weights):
+        raise TranslationError(f"{found.weights} no longer holds {', '.join(absent)}; {advice}")
+    return found
+
+
+def setup(
+    source: Path,
+    weights: Path,
+    folder: Path | None = None,
+    python: str | None = None,
+    say: Callable[[str], None] = print,
+) -> Environment:
+    """Make the environment, or go on where an earlier attempt ended, and check it.
+
+    Args:
+        source: a checkout of github.com/facebookresearch/seamless_communication.
+        weights: the folder with the checkpoints from the form.
+        folder: where to make it.
+        python: an interpreter from 3.8 to 3.11; None for this one.
+        say: told of every step.
+
+    Raises:
+        TranslationError: source or weights are not what they should be, a step failed, or the library is not as
+            expected; each with what to do.
+    """
+    place = folder or usual_folder()
+    say(LICENCE)
+    say(PICKLE)
+    if not (source / "src" / "seamless_communication").is_dir():
+        raise TranslationError(
+            f"{source} holds no src/seamless_communication. Get it with: "
+            "git clone https://github.com/facebookresearch/seamless_communication"
+        )
+    if absent := _absent(weights):
+        raise TranslationError(f"{weights} lacks {', '.join(absent)}. Ask for them at {FORM} and unpack them there")
+    (place / RECORD).unlink(missing_ok=True)  # until it is checked again, it is not to be used
+    if not _python(place).exists():
+        say(f"making an environment in {place}")
+        _make(place, python)
+    pip = [str(_python(place)), "-m", "pip", "install", "--disable-pip-version-check"]
+    say("installing torch 2.2 and fairseq2 0.2 (2.5 GB; what is there already is kept)")
+    _run([*pip, *PINNED], "pip could not install them")
+    say("installing your copy of seamless_communication")
+    _run([*pip, "--no-deps", str(source)], "pip could not install it")
+    say("checking")
+    said = _run([str(_python(place)), expressive_worker.__file__, "check"], "the environment does not work")
+    found = json.loads(said.splitlines()[-1])
+    if found["faults"]:
+        raise TranslationError(
+            "\n".join(["the library is not as expected:", *(f"  - {fault}" for fault in found["faults"])])
+            + "\nIf libsndfile is named, install it (Debian: apt install libsndfile1), then run the same command again."
+        )
+    say("reading the weights for their digest")
+    environment = Environment(place, weights.resolve(), _digest(weights), found["versions"])
+    content = {**asdict(environment), "folder": str(place), "weights": str(environment.weights)}
+    write_json(place / RECORD, content)
+    say(f"ready: sottovoce translate MANIFEST --with {NAME} --to it -o OUT")
+    return environment
+
+
+def _make(place: Path, python: str | None) -> None:
+    if python is None:
+        if not _OLDEST <= sys.version_info[:2] <= _NEWEST:
+            raise TranslationError("fairseq2 0.2 needs Python 3.8 to 3.11: name one with --python")
+        venv.create(place, with_pip=True)
+    else:
+        _run([python, "-m", "venv", str(place)], f"{python} could not make an environment")
+
+
+def _run(command: list[str], failed: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as problem:
+        raise TranslationError(f"{failed}: {command[0]}: {problem.strerror}") from problem
+    if done.returncode:
+        last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
+        raise TranslationError(f"{failed}. Mend it and run the same command again: it continues.\n{last}")
+    return done.stdout
+
+
+def _python(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def _absent(weights: Path) -> list[str]:
+    return [name for name in expressive_worker.MODELS if not (weights / name).is_file()]
+
+
+def _digest(weights: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for name in expressive_worker.MODELS:
+        with (weights / name).open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "blake2b").digest())
+    return digest.hexdigest()

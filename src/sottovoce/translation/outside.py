@@ -1,0 +1,154 @@
+"""A worker process in another Python environment: requests and replies as lines of JSON through pipes.
+
+The worker writes a greeting when it is ready, `{"protocol": 1, ...}`, and then answers each request `{"id": n, ...}`
+with `{"id": n, ...}`. It ends when its input ends. Whatever else it prints is skipped; sounds travel as files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+import weakref
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+PROTOCOL = 1
+
+MOST_GARBAGE = 100
+"""Lines in a row that are no message, before the worker is given up."""
+
+_TAIL = 20  # lines of its error stream that are kept for messages
+
+
+class OutsideError(Exception):
+    """The worker did not answer; `reason` says why. It is dead now, and the next request starts another."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Outside:
+    """One worker, started at the first request and again after each death."""
+
+    def __init__(
+        self, command: Sequence[str], start_limit_s: float, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Note the command; nothing is started.
+
+        Args:
+            command: of the worker.
+            start_limit_s: how long it may take from its start to its greeting: loading a model takes minutes.
+            environment: variables beside this process's own.
+        """
+        self._command, self._start_limit_s = list(command), start_limit_s
+        self._environment = {**os.environ, **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._errors: deque[str] = deque(maxlen=_TAIL)
+        self._number = 0
+        self.greeting: dict[str, Any] = {}
+
+    def ask(self, request: Mapping[str, Any], limit_s: float) -> dict[str, Any]:
+        """Send a request and wait for its own reply; replies to earlier ones come too late and are dropped.
+
+        Raises:
+            OutsideError: no greeting, no reply within the limit, death, or nothing but garbage.
+        """
+        if self._process is None:
+            self._start()
+        self._number += 1
+        process = self._process
+        assert process is not None and process.stdin is not None
+        try:
+            process.stdin.write(json.dumps({"id": self._number, **request}).encode() + b"\n")
+            process.stdin.flush()
+        except OSError as problem:
+            raise self._given_up("it died") from problem
+        end_s = monotonic() + limit_s
+        while True:
+            message = self._next(end_s, f"no answer within {limit_s:.0f} s")
+            if message.get("id") == self._number:
+                return message
+
+    def close(self) -> None:
+        """End the worker and all that it started."""
+        process, self._process = self._process, None
+        if process is not None:
+            _end(process)
+
+    def _start(self) -> None:
+        self._messages, self._errors = queue.SimpleQueue(), deque(maxlen=_TAIL)
+        pipe = subprocess.PIPE
+        try:
+            process = subprocess.Popen(
+                self._command, stdin=pipe, stdout=pipe, stderr=pipe, env=self._environment, start_new_session=True
+            )
+        except OSError as problem:
+            raise OutsideError(f"{self._command[0]} cannot be started ({problem.strerror})") from problem
+        self._process = process
+        weakref.finalize(self, _end, process)  # also when this process ends
+        for target in (_read_messages, _read_errors):
+            kept = self._messages if target is _read_messages else self._errors
+            threading.Thread(target=target, args=(process, kept), daemon=True).start()
+        end_s = monotonic() + self._start_limit_s
+        greeting = self._next(end_s, f"not ready within {self._start_limit_s:.0f} s")
+        if greeting.get("protocol") != PROTOCOL:
+            raise self._given_up(f"it speaks protocol {greeting.get('protocol')}, not {PROTOCOL}; set it up again")
+        self.greeting = greeting
+
+    def _next(self, end_s: float, too_late: str) -> dict[str, Any]:
+        """The next message; lines that are none are skipped."""
+        for _ in range(MOST_GARBAGE):
+            try:
+                message = self._messages.get(timeout=max(end_s - monotonic(), 0))
+            except queue.Empty:
+                raise self._given_up(too_late) from None
+            if message is None:
+                raise self._given_up("it died")
+            if isinstance(message, dict):
+                return message
+        raise self._given_up(f"{MOST_GARBAGE} lines in a row were no messages")
+
+    def _given_up(self, reason: str) -> OutsideError:
+        self.close()
+        last = "; ".join(list(self._errors)[-3:])
+        return OutsideError(f"{reason} ({last})" if last else reason)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # another process starts a worker of its own
+        return Outside, (self._command, self._start_limit_s, self._environment)
+
+
+def _read_messages(process: subprocess.Popen[bytes], messages: queue.SimpleQueue[Any]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        try:
+            messages.put(json.loads(line))
+        except ValueError:
+            messages.put(line)
+    messages.put(None)
+
+
+def _read_errors(process: subprocess.Popen[bytes], errors: deque[str]) -> None:
+    # read to the end whatever comes: a full pipe would stop the worker
+    assert process.stderr is not None
+    while line := process.stderr.readline(4096):
+        if text := line.decode(errors="replace").strip():
+            errors.append(text[:300])
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(OSError):  # the whole group: a library may have started processes of its own
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        with suppress(OSError):
+            if pipe is not None:
+                pipe.close()
