@@ -20,6 +20,7 @@ import torch
 
 from sottovoce import demo
 from sottovoce.corpora import catalogue
+from sottovoce.experiment import survival
 from sottovoce.experiment.arms import Outcome, criterion, train_all
 from sottovoce.experiment.inputs import Inputs, Place, gather, upstream_maker
 from sottovoce.judging import predictions as prediction_table
@@ -51,6 +52,7 @@ def run(recipe: Recipe, out: Path, place: Place, progress: Progress | None = Non
     inputs = gather(recipe, place, progress)
     inputs.plan.write(out / "folds.json")
     outcome = train_all(recipe, inputs, place, progress)
+    survived = _survival(recipe, inputs, place, progress)
     with progress.stage("judging and report", 4) as done:
         predictions = pa.concat_tables(outcome.predictions)
         prediction_table.write(out / "predictions.parquet", predictions)
@@ -58,7 +60,7 @@ def run(recipe: Recipe, out: Path, place: Place, progress: Progress | None = Non
         _write_manifests(out / "manifests", recipe, inputs, outcome)
         done(1)
         results = _results(recipe, inputs, outcome, predictions, place)
-        details = _details(recipe, inputs, place)
+        details = _details(recipe, inputs, place, survived)
         write_json(out / "details.json", details)
         write_json(out / "results.json", results)
         done(1)
@@ -164,7 +166,7 @@ def _environment(recipe: Recipe, place: Place) -> dict[str, Any]:
     }
 
 
-def _details(recipe: Recipe, inputs: Inputs, place: Place) -> dict[str, Any]:
+def _details(recipe: Recipe, inputs: Inputs, place: Place, survived: dict[str, Any] | None) -> dict[str, Any]:
     checked = {"target": inputs.target.checked, "source": inputs.source.checked}
     return {
         "synthetic": _is_synthetic(inputs.target.manifest),
@@ -179,7 +181,7 @@ def _details(recipe: Recipe, inputs: Inputs, place: Place) -> dict[str, Any]:
         "licences": _licences(recipe, inputs),
         "upstream": inputs.upstream.card.to_dict(),
         "translator": None if inputs.synthesis is None else vars(inputs.synthesis.translator.card),
-        "prosody": _prosody(inputs.translated),
+        "survival": survived,
         "precision": _precision(recipe, inputs, place),
         "refused": [dict(refusal) for refusal in inputs.refused],
         "notes": [],
@@ -201,18 +203,30 @@ def _licences(recipe: Recipe, inputs: Inputs) -> list[dict[str, str]]:
     return rows
 
 
-def _prosody(translated: Manifest) -> list[dict[str, Any]]:
-    """Mean of every measure by emotion: how much of the source's prosody the translations kept."""
-    measured: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for utterance in translated:
-        for name, figure in utterance.measures.items():
-            measured[utterance.emotion][name].append(figure)
-    counts = {emotion: len(translated.with_emotions([emotion])) for emotion in measured}
-    return [
-        {"emotion": emotion, "n": counts[emotion]}
-        | {n: round(float(np.mean(f)), 4) for n, f in sorted(figures.items())}
-        for emotion, figures in sorted(measured.items())
-    ]
+def _survival(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress) -> dict[str, Any] | None:
+    """Does the emotion survive translation? Asked of heads that never heard the speaker."""
+    if inputs.synthesis is None:
+        return None
+    name = inputs.synthesis.translator.card.name
+    features = {"source": inputs.features["source"], name: inputs.features["translated"]}
+    with progress.stage("emotion check", 2 * recipe.training.epochs) as done:
+        check = survival.check(
+            inputs.source.manifest,
+            {name: inputs.translated},
+            features,
+            recipe.emotions,
+            # one seed: it is a check of the material, not a result
+            recipe.training.model_copy(update={"seeds": recipe.training.seeds[:1]}),
+            place.device,
+            place.store,
+            done,
+        )
+    filtered = inputs.synthesis.filtered
+    return {
+        "emotion_check": check,
+        "tables": [table._asdict() for table in filtered.tables],
+        "warnings": list(filtered.warnings),
+    }
 
 
 def _precision(recipe: Recipe, inputs: Inputs, place: Place) -> str:

@@ -44,7 +44,7 @@ def translate(
         typer.Option("--beside", help="Translations of the same source to show in the report too. Repeatable."),
     ] = None,
     upstream: Annotated[
-        str | None, typer.Option(help="For the report's emotion check: logmel, or weights of Whisper.")
+        str | None, typer.Option(help="Whisper weights for the report's emotion check. [default: log-mel]")
     ] = None,
     executor: Executor = "serial",
     workers: Workers = 0,
@@ -93,7 +93,7 @@ def translate(
     terminal.print_line(f"{len(kept)} of {len(source)} utterances -> {to}; the filter dropped {dropped}")
     terminal.print_line(f"licence of these recordings: {made.translator.card.licence_of_outputs}")
     if report:
-        from sottovoce.experiment.survival import page
+        from sottovoce.listening import page
 
         others = [Manifest.read(path) for path in beside or ()]
         written = page(Path(to).with_suffix(".html"), source, made, others, upstream, here, progress(quiet))

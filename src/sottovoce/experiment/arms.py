@@ -117,7 +117,7 @@ def arms_of(recipe: Recipe, inputs: Inputs) -> list[Arm]:
     if "translated" in inputs.features:
         translated = inputs.translated
         arms.append(arm("translated", "all-synthetic", "bootstrapped", translated, inputs.features["translated"]))
-    if "source" in inputs.features:
+    if wanted & {"untranslated", "untranslated-selected"}:
         source = inputs.source.manifest
         arms.append(arm("source", "untranslated", "untranslated-selected", source, inputs.features["source"]))
     return arms[:1] + [arm for arm in arms[1:] if arm.everything or arm.selected]

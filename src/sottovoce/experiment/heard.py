@@ -124,8 +124,8 @@ class _Counts:
 
     def gain(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> dict[str, Any]:
         """UA of what was heard in `a` minus that of `b`, paired by speaker."""
-        counts = [self.of(np.broadcast_to(self.label, heard.shape), heard)[:, None] for heard in (a, b)]
-        found = certainty.compare(*counts, "ua")
+        first, second = (self.of(np.broadcast_to(self.label, heard.shape), heard)[:, None] for heard in (a, b))
+        found = certainty.compare(first, second, "ua")
         ends = None if found.ci95 is None else [_rounded(end) for end in found.ci95]
         return {"delta": _rounded(found.delta), "ci95": ends}
 

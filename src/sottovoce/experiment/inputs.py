@@ -24,7 +24,6 @@ from sottovoce.upstreams.features import Extracted, extract
 from sottovoce.upstreams.loading import load_upstream
 
 SYNTHETIC_CONDITIONS = {"all-synthetic", "bootstrapped"}
-UNTRANSLATED_CONDITIONS = {"untranslated", "untranslated-selected"}
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def gather(recipe: Recipe, place: Place, progress: Progress) -> Inputs:
         for stage, reasons in synthesis.refused.items():
             refused += _refusals(stage, reasons)
         translated = frames("translated", synthesis.filtered.kept)
-    if UNTRANSLATED_CONDITIONS & set(recipe.conditions):
+    if len(recipe.conditions) > 1:  # every condition beside the baseline compares with the source as it is
         source = Natural(frames("source", source.manifest), source.checked, source.notes)
     return Inputs(target, source, plan, synthesis, translated, features, upstream, tuple(refused))
 

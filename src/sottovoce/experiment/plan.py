@@ -10,7 +10,6 @@ from sottovoce.errors import AudioError
 from sottovoce.experiment.arms import NotTrained, operations, train_all
 from sottovoce.experiment.inputs import (
     SYNTHETIC_CONDITIONS,
-    UNTRANSLATED_CONDITIONS,
     Natural,
     Place,
     folds_of,
@@ -68,7 +67,7 @@ def plan(recipe: Recipe, place: Place) -> list[StagePlan]:
         else:  # all of it is kept, so that nothing is done here but to look it up
             made = synthesise(*phase, *here, Quiet()).filtered.kept
             stages.append(_features(recipe, place, upstream, "translated", made))
-    if wanted & UNTRANSLATED_CONDITIONS:
+    if len(wanted) > 1:
         stages.append(_features(recipe, place, upstream, "source", source))
     complete = all(stage.kept == stage.total for stage in stages[1:])
     stages.append(_training(recipe, place, upstream, target, source, complete))

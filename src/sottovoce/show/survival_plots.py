@@ -50,6 +50,7 @@ def clouds(name: str, alt: str, panels: Sequence[Cloud]) -> str:
             ends = every.min() - margin, every.max() + margin
             axes.plot(ends, ends, color=GREY, linewidth=1.0, linestyle="--", zorder=0)
             axes.set(xlim=ends, ylim=ends)
+            axes.locator_params(nbins=5)
             axes.set_title(cloud.title, loc="left")
             axes.grid()
         for axes in grid.flat[len(panels) :]:

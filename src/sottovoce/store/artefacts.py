@@ -219,9 +219,16 @@ class Shelf:
             whole = [{"key": t.key, "id": t.utterance.id, "error": None} | r for t, r in zip(tasks, rows, strict=True)]
             pq.write_table(pa.Table.from_pylist(_same_columns(whole)), folder / INDEX)
 
-        final = self.folder / key_of([task.key for task in tasks])
+        final = self._place(tasks)
         _put_in_place(final, write)
         return final
+
+    def holds(self, tasks: Sequence[Task]) -> bool:
+        """Whether the shard of exactly these tasks is there, whole."""
+        return self._place(tasks).is_dir() and _fault(self._place(tasks)) is None
+
+    def _place(self, tasks: Sequence[Task]) -> Path:
+        return self.folder / key_of([task.key for task in tasks])
 
     def sweep(self, process: int | None = None) -> None:
         """Remove half-written shards: those of one process, or those older than a day, whose process is long gone."""

@@ -86,8 +86,13 @@ def map_shards(
                     on_done(len(shard))
             case "process":
                 _in_processes(shelf, shards, make_worker, execution.workers or os.cpu_count() or 1, on_done)
+            case "ray":
+                from sottovoce.store.ray_pool import in_actors  # an extra
+
+                gpus, address = execution.gpus_per_worker, execution.ray_address
+                in_actors(shelf, shards, make_worker, execution.workers, gpus, address, on_done)
             case other:
-                raise StoreError(f"unknown executor '{other}'; choose serial or process")
+                raise StoreError(f"unknown executor '{other}'; choose serial, process or ray")
         done = shelf.finished(task.key for task in unique)
     return done
 

@@ -9,6 +9,7 @@ are held against the installed library by `check`. NOT run: everything after the
 alone, and so the sound itself; the lines concerned are marked "(unrun)".
 """
 
+# pyright: reportMissingImports=false, reportArgumentType=false
 import inspect
 import json
 import os

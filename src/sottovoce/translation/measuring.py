@@ -16,7 +16,7 @@ from sottovoce.store.shards import Execution, map_shards
 from sottovoce.translation import prosody, vocoder
 from sottovoce.translation.corpus import MEASURE
 
-METHOD = 1
+METHOD = 2
 """Raised with every change of the measures: it is part of the key of what is kept."""
 
 
