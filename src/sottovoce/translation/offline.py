@@ -20,7 +20,7 @@ from sottovoce.translation.prosody import Prosody, analyse
 from sottovoce.translation.transfer import PlainVoice, transfer
 from sottovoce.translation.translator import Translation, TranslatorCard
 
-METHOD = 1
+METHOD = 2
 """Raised with every change of the code that changes the sound: it is part of the key of what is kept."""
 
 

@@ -95,9 +95,9 @@ class Outside:
             raise OutsideError(f"{self._command[0]} cannot be started ({problem.strerror})") from problem
         self._process = process
         weakref.finalize(self, _end, process)  # also when this process ends
-        for target in (_read_messages, _read_errors):
-            kept = self._messages if target is _read_messages else self._errors
-            threading.Thread(target=target, args=(process, kept), daemon=True).start()
+        threading.Thread(target=_read_messages, args=(process, self._messages), daemon=True).start()
+        self._listener = threading.Thread(target=_read_errors, args=(process, self._errors), daemon=True)
+        self._listener.start()
         end_s = monotonic() + self._start_limit_s
         greeting = self._next(end_s, f"not ready within {self._start_limit_s:.0f} s")
         if greeting.get("protocol") != PROTOCOL:
@@ -118,8 +118,12 @@ class Outside:
         raise self._given_up(f"{MOST_GARBAGE} lines in a row were no messages")
 
     def _given_up(self, reason: str) -> OutsideError:
+        process = self._process
+        assert process is not None
+        _kill(process)
+        self._listener.join(2.0)  # what it said last is the reason
         self.close()
-        last = "; ".join(list(self._errors)[-3:])
+        last = "; ".join(list(self._errors)[-2:])
         return OutsideError(f"{reason} ({last})" if last else reason)
 
     def __reduce__(self) -> tuple[Any, ...]:  # another process starts a worker of its own
@@ -144,9 +148,13 @@ def _read_errors(process: subprocess.Popen[bytes], errors: deque[str]) -> None:
             errors.append(text[:300])
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     with suppress(OSError):  # the whole group: a library may have started processes of its own
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    _kill(process)
     process.wait()
     for pipe in (process.stdin, process.stdout, process.stderr):
         with suppress(OSError):

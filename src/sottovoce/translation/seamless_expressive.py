@@ -160,7 +160,8 @@ class SeamlessExpressive:
         if not answers and reply.get("error"):
             raise OutsideError(str(reply["error"]))
         self._deaths = 0
-        return {h.position: _read(h, answers.get(str(h.position), {})) for h in batch}
+        forgotten = {"error": "it did not answer for it"}
+        return {h.position: _read(h, answers.get(str(h.position), forgotten)) for h in batch}
 
     def _count_death(self, problem: OutsideError) -> None:
         self._deaths += 1

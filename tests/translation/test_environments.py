@@ -1,0 +1,96 @@
+"""Setting up the other environment, with a Python that only pretends to install."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from sottovoce.errors import TranslationError
+from sottovoce.translation import environments, expressive_worker
+
+PYTHON = """#!/bin/sh
+# makes an environment that holds a copy of itself, notes what is to be installed, and answers the check
+case "$*" in
+  "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+  *" install "*) echo "$*" >> LOG; FAIL ;;
+  *" check") echo 'loaded a library'; echo 'SAID' ;;
+esac
+"""
+GOOD = {"protocol": 1, "versions": {"torch": "2.2.2"}, "faults": []}
+
+
+def python_in(folder: Path, said: dict = GOOD, fail: str = "true") -> str:
+    path = folder / "python"
+    text = PYTHON.replace("LOG", str(folder / "log")).replace("SAID", json.dumps(said)).replace("FAIL", fail)
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> dict[str, Path]:
+    """A checkout and the weights."""
+    (tmp_path / "source" / "src" / "seamless_communication").mkdir(parents=True)
+    (tmp_path / "weights").mkdir()
+    for name in expressive_worker.MODELS:
+        (tmp_path / "weights" / name).write_bytes(b"w")
+    return {"source": tmp_path / "source", "weights": tmp_path / "weights", "folder": tmp_path / "environment"}
+
+
+def test_made_checked_and_found_again(tmp_path: Path, given):
+    said: list[str] = []
+    made = environments.setup(**given, python=python_in(tmp_path), say=said.append)
+    found = environments.find(given["folder"])
+    assert found == made and found.versions == {"torch": "2.2.2"}
+    assert found.command[1:] == ["-u", expressive_worker.__file__, "serve", str(given["weights"])]
+    installed = (tmp_path / "log").read_text()
+    assert (
+        "torch==2.2.2" in installed and "fairseq2==0.2.*" in installed and f"--no-deps {given['source']}" in installed
+    )
+    assert any("non-commercial" in line and "what the model makes" in line for line in said)
+    assert any("can run code" in line for line in said)
+
+
+def test_other_weights_have_another_digest(tmp_path: Path, given):
+    python = python_in(tmp_path)
+    first = environments.setup(**given, python=python, say=lambda _: None)
+    (given["weights"] / expressive_worker.MODELS[1]).write_bytes(b"other")
+    assert environments.setup(**given, python=python, say=lambda _: None).weights_digest != first.weights_digest
+
+
+def test_a_rerun_continues_after_a_step_that_failed(tmp_path: Path, given):
+    broken = python_in(tmp_path, fail="echo 'no route to host' >&2; exit 1")
+    with pytest.raises(TranslationError, match=r"(?s)pip could not.*it continues.*no route to host"):
+        environments.setup(**given, python=broken, say=lambda _: None)
+    with pytest.raises(TranslationError, match="there is no environment"):
+        environments.find(given["folder"])
+    (given["folder"] / "bin" / "python").write_text(Path(python_in(tmp_path)).read_text())
+    environments.setup(**given, python=broken, say=lambda _: None)
+    assert environments.find(given["folder"])
+
+
+def test_a_library_of_another_version_is_named(tmp_path: Path, given):
+    python = python_in(tmp_path, GOOD | {"faults": ["fairseq2.data:SequenceData: ImportError: libsndfile.so.1"]})
+    with pytest.raises(TranslationError, match=r"(?s)not as expected.*libsndfile\.so\.1.*apt install libsndfile1"):
+        environments.setup(**given, python=python, say=lambda _: None)
+    with pytest.raises(TranslationError, match="there is no environment"):
+        environments.find(given["folder"])
+
+
+def test_source_and_weights_are_looked_at_first(tmp_path: Path, given):
+    with pytest.raises(TranslationError, match="git clone"):
+        environments.setup(**{**given, "source": tmp_path}, say=lambda _: None)
+    (given["weights"] / expressive_worker.MODELS[0]).unlink()
+    with pytest.raises(TranslationError, match=r"lacks m2m_expressive_unity\.pt.*seamless-downloads"):
+        environments.setup(**given, say=lambda _: None)
+
+
+def test_the_check_names_what_is_not_there():
+    """In this environment nothing of the library is: every name it calls is reported."""
+    said = expressive_worker.check()
+    assert said["protocol"] == 1 and "torch" in said["versions"]
+    named = {fault.partition(": ")[0] for fault in said["faults"]}
+    assert set(expressive_worker.CALLED) <= named
