@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from sottovoce.errors import ManifestError
 from sottovoce.speech.manifest import Manifest, Utterance
-from sottovoce.translation.filtering import FilterRule, filter_translations
+from sottovoce.translation.filtering import LEVEL, FilterRule, _p_alike, filter_translations
 
 RULE = FilterRule("it")
+
+
+GOING_ROUND = "vai " * 10
 
 
 def utterance(name: str, emotion: str = "sad", text: str = "Sì.", ratio: float = 1.0, **languages: float) -> Utterance:
@@ -38,6 +44,16 @@ def test_a_threshold_instead():
     assert not reasons(utterance("second", it=0.4, en=0.6), rule=FilterRule("it", threshold=0.3))
 
 
+def test_languages_equally_likely_pass():
+    """Whatever the order of the columns in the file they were read from."""
+    assert not reasons(utterance("u", de=0.4, it=0.4, en=0.2), utterance("v", it=0.4, de=0.4, en=0.2))
+
+
+def test_a_target_that_was_no_candidate_is_an_error_of_its_own():
+    with pytest.raises(ManifestError, match=r"among de, en, and 'it', .*was not one of them; identify them again"):
+        filter_translations(Manifest((utterance("u", de=0.4, en=0.6), utterance("v", de=0.6, en=0.4))), RULE)
+
+
 def test_a_language_that_is_not_known():
     unheard = Utterance("unheard", "u.wav", "s", "sad")
     assert reasons(unheard) == {"unheard": ("its language could not be identified",)}
@@ -53,17 +69,20 @@ def test_duration(ratio: float, passes: bool):
 
 
 def test_repetition():
-    dropped = reasons(utterance("u", text="vai vai vai vai"), utterance("twice", text="no, no"))
-    assert dropped == {"u": ("75 % of its words repeat what was just said",)}
+    cries = [utterance("cry", text="No, no, no!"), utterance("laugh", text="Ah ah ah ah ah!")]
+    dropped = reasons(utterance("u", text=GOING_ROUND), *cries)
+    assert dropped == {"u": ("90 % of its words repeat what was just said",)}
+    assert set(reasons(utterance("more", text=f"{GOING_ROUND} e poi siamo tornati a casa insieme"))) == {"more"}
+    assert not reasons(utterance("half", text=f"{GOING_ROUND} e poi siamo tornati a casa tutti insieme"))
 
 
 def test_every_reason_is_given():
-    assert len(reasons(utterance("u", text="vai vai vai", ratio=9.0, en=1.0, it=0.0))["u"]) == 3
+    assert len(reasons(utterance("u", text=GOING_ROUND, ratio=9.0, en=1.0, it=0.0))["u"]) == 3
 
 
 def test_nothing_left_is_an_error_with_the_reasons():
     wrong = [utterance(f"u{n}", en=1.0, it=0.0, ratio=9.0 if n else 1.0) for n in range(3)]
-    with pytest.raises(ManifestError, match=r"(?s)all 3 translations.*language: 3.*duration: 2"):
+    with pytest.raises(ManifestError, match=r"(?s)all 3 translations.*language: 3.*duration: 2.*heard as en: 3"):
         filter_translations(Manifest(tuple(wrong)), RULE)
 
 
@@ -81,7 +100,7 @@ def test_tables_count_by_emotion():
 def translations(n: int, wrong: Mapping[str, int]) -> Manifest:
     return Manifest(
         tuple(
-            utterance(f"{e}{i}", e, **({"en": 1.0, "it": 0.0} if i < gone else {}))
+            utterance(f"{e}{i}", e, en=float(i < gone), it=float(i >= gone))
             for e, gone in wrong.items()
             for i in range(n)
         )
@@ -91,10 +110,26 @@ def translations(n: int, wrong: Mapping[str, int]) -> Manifest:
 @pytest.mark.parametrize("n", [12, 200])
 def test_a_filter_that_drops_one_emotion_more_is_a_warning(n: int):
     warnings = filter_translations(translations(n, {"angry": n - 1, "sad": 0, "happy": n // 10}), RULE).warnings
-    assert any("drops angry" in w and "more than sad (0 %)" in w for w in warnings)
+    assert any("drops angry" in w and "more than sad (0 %)" in w and "no proof" in w for w in warnings)
     warnings = filter_translations(translations(n, {"angry": 2, "sad": 3, "happy": 2}), RULE).warnings
     assert len(warnings) == 1 and "dropped 7 of" in warnings[0]
     assert not filter_translations(translations(n, {"angry": 0, "sad": 0}), RULE).warnings
+
+
+def test_alike_is_judged_as_fisher_does():
+    """The test by drawing agrees with the exact one where that is at hand, also where counts are small."""
+    for gone, total in [((9, 1), (10, 10)), ((3, 0), (12, 12)), ((5, 4), (12, 30)), ((40, 20), (200, 200))]:
+        table = np.array([gone, np.subtract(total, gone)])
+        exact: Any = stats.fisher_exact(table)
+        assert _p_alike(np.array(total), np.array(gone)) == pytest.approx(exact.pvalue, abs=0.015)
+
+
+def test_filters_that_drop_all_emotions_alike_are_seldom_suspected():
+    """At the level of 1 %, in 200 filters that drop by chance."""
+    chance = np.random.default_rng(5)
+    total = np.array([12, 40, 25, 8])
+    suspected = sum(_p_alike(total, chance.binomial(total, 0.2)) < LEVEL for _ in range(200))
+    assert suspected <= 7  # 2 expected; more than 7 has probability 0.001
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 9), st.floats(0, 1), st.sampled_from(["sad", "angry"])), max_size=12))

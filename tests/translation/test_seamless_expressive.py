@@ -66,7 +66,7 @@ def test_what_does_no_harm(make, utterances, starts, fault: str):
         assert [t.id for t in made] == ["a", "b", "c"] and all(t.error is None for t in made)
         assert [t.rate_hz for t in made] == [24_000] * 3
         assert [t.waveform.size for t in made] == [8_000, 19_200, 9_600]  # the fake hands on the samples as they are
-        assert [t.text for t in made] == ["detto 0", "detto 1", "detto 2"]
+        assert [t.text for t in made] == ["detto 16044", "detto 38444", "detto 19244"]  # bytes of what it was given
     assert starts() == 1
 
 

@@ -94,13 +94,19 @@ def _validated(kind: type[Kind], tree: Any, path: Path) -> Kind:
     try:
         return kind.model_validate(tree)
     except ValidationError as problem:
-        lines = [f"  - {'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in problem.errors()]
+        lines = [f"  - {'.'.join(map(str, e['loc'])) or 'recipe'}: {_in_words(e)}" for e in problem.errors()]
         raise RecipeError("\n".join([f"{path}: {len(lines)} setting(s) to mend:", *lines])) from problem
 
 
 def shipped() -> dict[str, Path]:
     """The recipes that come with the package, by name."""
     return {path.stem: path for path in sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))}
+
+
+def _in_words(error: Any) -> str:
+    if error["type"] == "union_tag_invalid":  # the one choice among models is that of the translator
+        return f"there is no translator '{error['ctx']['tag']}'; there are {error['ctx']['expected_tags']}"
+    return error["msg"]
 
 
 def _apply(tree: dict[str, Any], change: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from sottovoce.recipe.stage import Stage
 
@@ -98,6 +98,12 @@ class Filter(Stage):
     repetition: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.5, description="largest share of the text that may repeat what was just said"
     )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Filter:
+        if not 0 <= self.duration_ratio[0] < self.duration_ratio[1]:
+            raise ValueError("duration_ratio is [least, most], such as [0.4, 2.5]")
+        return self
 
 
 class Phase(Stage):

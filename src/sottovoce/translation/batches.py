@@ -1,8 +1,23 @@
-"""Batches whose members do not change each other's result: all of one length, padding included."""
+"""Batches whose members do not change each other's result, and what becomes of a batch that fails."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+from sottovoce.errors import SottovoceError, TranslationError, WeightsError
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no result."""
+
+    reason: str
 
 
 def alike(lengths: Mapping[int, int], most: int) -> list[list[int]]:
@@ -18,3 +33,35 @@ def alike(lengths: Mapping[int, int], most: int) -> list[list[int]]:
         else:
             batches.append([position])
     return batches
+
+
+def halving(batch: Sequence[int], work: Callable[[Sequence[int]], Sequence[Made]]) -> dict[int, Made | Failure]:
+    """The result of `work` by position; a batch that raises is halved, down to the one that is the cause.
+
+    Raises:
+        WeightsError: the model cannot be loaded, which no utterance is to blame for.
+        TranslationError: the GPU has failed, after which nothing works on it in this process.
+    """
+    try:
+        return dict(zip(batch, work(batch), strict=True))
+    except WeightsError:
+        raise
+    except torch.AcceleratorError as problem:  # running out of memory is another kind of error
+        raise TranslationError(
+            f"the GPU failed ({_first_line(problem)}). What was done is kept: run the same command again; "
+            "if it stops at the same place, run it once with --device cpu"
+        ) from problem
+    except SottovoceError as problem:
+        failure = Failure(str(problem))
+    except Exception as problem:
+        # Models raise every kind, from want of memory to a KeyError in a tokenizer: none may end the run.
+        failure = Failure(f"the model failed: {_first_line(problem)}")
+    # Out of the handler: its traceback would hold the tensors that were too many.
+    if len(batch) == 1:
+        return {batch[0]: failure}
+    half = len(batch) // 2
+    return halving(batch[:half], work) | halving(batch[half:], work)
+
+
+def _first_line(problem: BaseException) -> str:
+    return next(iter(str(problem).splitlines()), type(problem).__name__)

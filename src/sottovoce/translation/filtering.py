@@ -17,7 +17,7 @@ from scipy import stats
 from sottovoce.errors import ManifestError
 from sottovoce.speech.checks import Table
 from sottovoce.speech.manifest import Manifest, Utterance
-from sottovoce.translation.language_id import LANGUAGE
+from sottovoce.translation.language_id import probabilities
 from sottovoce.translation.repetition import repeated_share
 
 LEVEL = 0.01
@@ -31,8 +31,10 @@ class FilterRule:
     """What a translation must be.
 
     `target_language` is None where languages were not identified. `threshold` is the least probability of the target
-    language; None asks that it be the likeliest. `duration_ratio` bounds translated over source speech; `repetition` is
-    the largest share of the text that may repeat (see `repetition.repeated_share`).
+    language; None asks that it be the likeliest. `duration_ratio` bounds translated over source speech: languages say
+    the same in about the same time (Coupé et al. 2019), and less than half of it, or more than twice, is a translation
+    cut off or run away; the bounds leave room beyond that for speakers' tempo. `repetition` is the largest share of the
+    text that may repeat (see `repetition.repeated_share`). Neither default was tuned on results.
     """
 
     target_language: str | None
@@ -71,8 +73,9 @@ def filter_translations(translated: Manifest, rule: FilterRule) -> Filtered:
         rule: what a translation must be.
 
     Raises:
-        ManifestError: nothing is left.
+        ManifestError: nothing is left, or the target language was no candidate.
     """
+    _require_candidate(translated, rule.target_language)
     judged = {u.id: _faults(u, rule) for u in translated}
     dropped = tuple(
         Drop(u.id, u.emotion, tuple(judged[u.id].values()), tuple(judged[u.id])) for u in translated if judged[u.id]
@@ -80,10 +83,11 @@ def filter_translations(translated: Manifest, rule: FilterRule) -> Filtered:
     kept = translated.filter(lambda u: not judged[u.id])
     if len(translated) and not len(kept):
         common = Counter(kind for drop in dropped for kind in drop.kinds).most_common()
+        instead = _heard(translated).rows if rule.target_language is not None else ()
         raise ManifestError(
             f"the filter dropped all {len(translated)} translations. Listen to some of them, then mend the translator, "
             "or the rule (filter.language_id, filter.duration_ratio, filter.repetition). Reasons:",
-            [f"{kind}: {n}" for kind, n in common],
+            [*(f"{kind}: {n}" for kind, n in common), *(f"heard as {code}: {n}" for code, n in instead)],
         )
     tables = [_by_emotion(translated, dropped)]
     if rule.target_language is not None:
@@ -92,6 +96,15 @@ def filter_translations(translated: Manifest, rule: FilterRule) -> Filtered:
         rows = tuple((d.id, d.emotion, "; ".join(d.reasons)) for d in dropped)
         tables.append(Table("Dropped translations", ("utterance", "emotion", "why"), rows))
     return Filtered(kept, dropped, tuple(tables), tuple(_warnings(translated, dropped)))
+
+
+def _require_candidate(translated: Manifest, language: str | None) -> None:
+    candidates = sorted({code for u in translated for code in probabilities(u.measures)})
+    if language is not None and candidates and language not in candidates:
+        raise ManifestError(
+            f"the languages of the translations were identified among {', '.join(candidates)}, and '{language}', which "
+            "they should be in, was not one of them; identify them again with it among the candidates"
+        )
 
 
 def _faults(utterance: Utterance, rule: FilterRule) -> dict[str, str]:
@@ -111,12 +124,18 @@ def _faults(utterance: Utterance, rule: FilterRule) -> dict[str, str]:
 
 
 def _language_fault(measures: Mapping[str, float], rule: FilterRule) -> str | None:
-    shares = {n.removeprefix(LANGUAGE): p for n, p in measures.items() if n.startswith(LANGUAGE)}
-    if rule.target_language not in shares:
+    shares = probabilities(measures)
+    own = shares.get(rule.target_language or "")
+    if own is None:
         return "its language could not be identified"
-    own, likeliest = shares[rule.target_language], max(shares, key=lambda code: shares[code])
-    passed = likeliest == rule.target_language if rule.threshold is None else own >= rule.threshold
-    return None if passed else f"heard as {likeliest} ({shares[likeliest]:.2f}; {rule.target_language}: {own:.2f})"
+    likeliest = _likeliest(shares)
+    if own >= (shares[likeliest] if rule.threshold is None else rule.threshold):
+        return None
+    return f"heard as {likeliest} ({shares[likeliest]:.2f}; {rule.target_language}: {own:.2f})"
+
+
+def _likeliest(shares: Mapping[str, float]) -> str:
+    return max(shares, key=lambda code: shares[code])
 
 
 def _by_emotion(translated: Manifest, dropped: Sequence[Drop]) -> Table:
@@ -137,15 +156,14 @@ def _heard(translated: Manifest) -> Table:
     """What the translations were heard as."""
     likeliest: Counter[str] = Counter()
     for utterance in translated:
-        shares = {n.removeprefix(LANGUAGE): p for n, p in utterance.measures.items() if n.startswith(LANGUAGE)}
-        likeliest[max(shares, key=lambda code: shares[code]) if shares else "(not identified)"] += 1
+        shares = probabilities(utterance.measures)
+        likeliest[_likeliest(shares) if shares else "(not identified)"] += 1
     return Table("Heard as", ("language", "translations"), tuple((c, str(n)) for c, n in likeliest.most_common()))
 
 
 def _warnings(translated: Manifest, dropped: Sequence[Drop]) -> list[str]:
     if not dropped:
         return []
-    gone = {d.id for d in dropped}
     warnings = [f"the filter dropped {len(dropped)} of {len(translated)} translations; see the table by emotion"]
     emotions = sorted({u.emotion for u in translated})
     total = np.array([sum(u.emotion == e for u in translated) for e in emotions])
@@ -156,7 +174,8 @@ def _warnings(translated: Manifest, dropped: Sequence[Drop]) -> list[str]:
         most, least = max(shares, key=lambda e: shares[e]), min(shares, key=lambda e: shares[e])
         warnings.append(
             f"the filter drops {most} ({shares[most]:.0f} %) more than {least} ({shares[least]:.0f} %): what is left "
-            f"has other classes than the source (p = {p:.2g} that this is chance, were utterances independent)"
+            f"has other classes than the source. Were utterances independent, drops so uneven would come about by "
+            f"chance with p = {p:.2g}; those of one speaker or sentence are not, so take it as a hint and no proof"
         )
     return warnings
 

@@ -1,4 +1,4 @@
-"""Where and how exactly the numbers are computed: the device, and fp32 or bf16."""
+"""Where and how exactly the numbers are computed: the device, and fp32, bf16 or fp16."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from sottovoce.errors import WeightsError
 
 Arithmetic = Literal["fp32", "bf16"]
 Precision = Arithmetic | Literal["auto"]
+
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+"""What the tensors of a model that is rounded as a whole may be."""
 
 
 def resolve_device(device: str) -> torch.device:
@@ -51,6 +54,21 @@ def resolve_precision(precision: Precision, device: torch.device) -> Arithmetic:
         raise WeightsError(f"precision {precision!r} is not known; use auto, fp32 or bf16")
     if precision == "auto":
         return "bf16" if has_bf16(device) else "fp32"
+    return precision
+
+
+def resolve_whole(precision: str, device: torch.device) -> str:
+    """For a model that is rounded as a whole, as generators of speech are: a name in `DTYPES`.
+
+    `auto` is fp32 on a processor, and on a GPU bf16 where it has that, else fp16.
+
+    Raises:
+        WeightsError: no such precision.
+    """
+    if precision == "auto":
+        return "fp32" if device.type == "cpu" else "bf16" if has_bf16(device) else "fp16"
+    if precision not in DTYPES:
+        raise WeightsError(f"precision {precision!r} is not known; use auto, {', '.join(DTYPES)}")
     return precision
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +22,26 @@ DOWNLOAD_VARIABLE = "SOTTOVOCE_ALLOW_DOWNLOAD"
 _WHOLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 _SETTINGS = ("config.json", "preprocessor_config.json")
-_WANTED = (*_SETTINGS, _WHOLE, _INDEX, "model-*.safetensors")
+_LANGUAGE = (
+    "generation_config.json",
+    "processor_config.json",
+    "tokenizer_config.json",
+    "tokenizer.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "normalizer.json",
+    "vocab.json",
+    "vocab.txt",
+    "target_vocab.json",
+    "merges.txt",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "source.spm",
+    "target.spm",
+)
+"""What turns text into numbers and back, and what generation depends on."""
+
+_WANTED = (*_SETTINGS, *_LANGUAGE, _WHOLE, _INDEX, "model-*.safetensors")
 
 
 @dataclass(frozen=True)
@@ -46,11 +65,20 @@ class Checkpoint:
     def revision(self) -> str:
         """Digest of the tensors, the configuration and the input's normalisation: all that the frames depend on."""
         digest = hashlib.blake2b(digest_size=16)
-        settings = [self.folder / name for name in _SETTINGS if (self.folder / name).is_file()]
-        for path in (*settings, *_tensor_files(self.folder)):
-            with open(path, "rb") as stream:
-                digest.update(hashlib.file_digest(stream, "blake2b").digest())
+        for path in (*self._present(_SETTINGS), *_tensor_files(self.folder)):
+            digest.update(_digest(path))
         return digest.hexdigest()
+
+    @cached_property
+    def language_revision(self) -> str:
+        """Digest of all that generated text or speech depends on: `revision`, and the tokenizer and its like."""
+        digest = hashlib.blake2b(self.revision.encode(), digest_size=16)
+        for path in self._present(_LANGUAGE):
+            digest.update(path.name.encode() + _digest(path))
+        return digest.hexdigest()
+
+    def _present(self, names: Sequence[str]) -> list[Path]:
+        return [self.folder / name for name in names if (self.folder / name).is_file()]
 
 
 def open_checkpoint(weights: str, *, allow_download: bool = False) -> Checkpoint:
@@ -78,10 +106,25 @@ def open_checkpoint(weights: str, *, allow_download: bool = False) -> Checkpoint
     return Checkpoint(weights, folder)
 
 
+def in_hub_cache(weights: str) -> bool:
+    """Whether a hub id can be opened without the network."""
+    try:
+        folder = _from_hub(weights, allow_download=False)
+    except WeightsError:
+        return False
+    return (folder / "config.json").is_file() and all(path.is_file() for path in _tensor_files(folder))
+
+
 def load_complete(
-    model_class: Any, checkpoint: Checkpoint, *, unused: frozenset[str] = frozenset(), rename: Mapping[str, str] = {}
+    model_class: Any,
+    checkpoint: Checkpoint,
+    *,
+    unused: frozenset[str] = frozenset(),
+    rename: Mapping[str, str] = {},
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | None = None,
 ) -> Any:
-    """An evaluation-mode fp32 model whose every tensor came from the checkpoint.
+    """An evaluation-mode model whose every tensor came from the checkpoint.
 
     Transformers fills a tensor that it does not find with random numbers and goes on; here that is an error.
 
@@ -90,15 +133,18 @@ def load_complete(
         checkpoint: where the tensors are.
         unused: names of tensors that only training needs.
         rename: patterns in the checkpoint's tensor names and their replacement.
+        dtype: what the tensors become.
+        device: where they go; where they are not told, memory of the processor.
 
     Raises:
-        WeightsError: unreadable, of another shape than the configuration says, or tensors are missing; lists them.
+        WeightsError: unreadable, of another shape than the configuration says, tensors are missing (lists them), or the
+            device has no room for them.
     """
-    with _quiet_transformers():
+    with quiet_transformers():
         try:
             model, found = model_class.from_pretrained(
                 checkpoint.folder,
-                dtype=torch.float32,
+                dtype=dtype,
                 key_mapping=dict(rename),
                 use_safetensors=True,
                 local_files_only=True,
@@ -113,7 +159,13 @@ def load_complete(
             f"{checkpoint.weights} lacks {len(missing)} tensors of {type(model).__name__}, which would be random: "
             f"{', '.join(missing)}. Take a complete checkpoint of this kind"
         )
-    return model.eval().requires_grad_(False)
+    try:
+        return model.to(device).eval().requires_grad_(False)
+    except RuntimeError as problem:
+        reason = str(problem).partition("\n")[0]
+        raise WeightsError(
+            f"{checkpoint.weights} cannot be put on {device} ({reason}). Free it, or use cpu"
+        ) from problem
 
 
 def _from_hub(weights: str, allow_download: bool) -> Path:
@@ -130,6 +182,11 @@ def _from_hub(weights: str, allow_download: bool) -> Path:
         ) from problem
 
 
+def _digest(path: Path) -> bytes:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "blake2b").digest()
+
+
 def _tensor_files(folder: Path) -> list[Path]:
     if (folder / _WHOLE).is_file() or not (folder / _INDEX).is_file():
         return [folder / _WHOLE]
@@ -138,7 +195,7 @@ def _tensor_files(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def _quiet_transformers() -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """No progress bar and no table of unexpected tensors (a decoder is one): what matters is checked and raised."""
     from transformers.utils import logging as chatter
 
