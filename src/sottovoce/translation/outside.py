@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Any
+from typing import IO, Any
 
 PROTOCOL = 1
 
@@ -132,18 +132,28 @@ class Outside:
 
 def _read_messages(process: subprocess.Popen[bytes], messages: queue.SimpleQueue[Any]) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        try:
-            messages.put(json.loads(line))
-        except ValueError:
-            messages.put(line)
+    with suppress(ValueError):  # closed while it was read: the worker was given up
+        for line in process.stdout:
+            messages.put(_parsed(line))
     messages.put(None)
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return line
 
 
 def _read_errors(process: subprocess.Popen[bytes], errors: deque[str]) -> None:
     # read to the end whatever comes: a full pipe would stop the worker
     assert process.stderr is not None
-    while line := process.stderr.readline(4096):
+    with suppress(ValueError):
+        _keep_lines(process.stderr, errors)
+
+
+def _keep_lines(stream: IO[bytes], errors: deque[str]) -> None:
+    while line := stream.readline(4096):
         if text := line.decode(errors="replace").strip():
             errors.append(text[:300])
 
