@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from sottovoce.errors import ManifestError
 from sottovoce.recipe import Filter, LanguageId, Translation
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.artefacts import Shelf, Store, Task
@@ -61,13 +62,15 @@ def synthesise(
         progress: shown a stage each.
 
     Raises:
-        ManifestError: the filter drops everything.
+        ManifestError: nothing could be translated, or the filter drops everything.
         SottovoceError: of a translator or an identifier that cannot start.
     """
     speeds = Speeds(store.root)
     make_translator = catalogue.maker(chosen, language, device)
     with timed(progress, speeds, "translation", len(source), f"translation: {chosen.name}") as done:
         made = translate(source, make_translator, store, execution, done)
+    if not len(made.manifest):
+        raise ManifestError("not one source utterance could be translated:", sorted(set(made.refused.values())))
     refused = {"translation": dict(made.refused)}
     translated, notes = made.manifest, []
     whole = replace(execution, part=None)  # a slice's translations are its own, and all of them are judged
