@@ -28,7 +28,12 @@ def done(each, number):
     name = each["id"]
     if FAULT == "bad utterance" and number == 1:
         return {"id": name, "error": "ValueError: no such thing"}
-    if FAULT != "no sound":
+    if FAULT == "not numbers":
+        with open(each["out"], "wb") as out:  # a WAV of 32-bit floats that are NaN
+            sound = struct.pack("<4800f", *[float("nan")] * 4800)
+            form = struct.pack("<4sIHHIIHH4sI", b"fmt ", 16, 3, 1, 24000, 96000, 4, 32, b"data", len(sound))
+            out.write(b"RIFF" + struct.pack("<I", 4 + len(form) + len(sound)) + b"WAVE" + form + sound)
+    elif FAULT != "no sound":
         with wave.open(each["audio"]) as source, wave.open(each["out"], "wb") as out:
             out.setparams((1, 2, 24000, 0, "NONE", "NONE"))
             frames = source.readframes(source.getnframes())
@@ -58,10 +63,8 @@ for line in sys.stdin:
         sys.stdout.write('{"id": ')
         sys.exit()
     if FAULT == "garbage":
-        for _ in range(50):
-            say("50 % done")
-            say("[1, 2]")
-            break
+        for line in ("50 % done", "[1, 2]", "null", "{", '"id"', "\x00" * 70_000, ""):
+            say(line)
     if FAULT == "only garbage":
         for _ in range(500):
             say("what?")
@@ -72,4 +75,4 @@ for line in sys.stdin:
         say({"id": request["id"] - 1, "utterances": [{"id": each["id"], "error": "stale"} for each in wanted]})
     if FAULT == "forgets":
         answers.pop()
-    say({"id": request["id"], "utterances": answers})
+    say({"id": request["id"], "utterances": None if FAULT == "no list" else answers})

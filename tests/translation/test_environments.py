@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from pathlib import Path
 
@@ -12,19 +13,24 @@ from sottovoce.errors import TranslationError
 from sottovoce.translation import environments, expressive_worker
 
 PYTHON = """#!/bin/sh
-# makes an environment that holds a copy of itself, notes what is to be installed, and answers the check
+# makes an environment that holds a copy of itself, notes what is to be installed, and answers the worker's questions
 case "$*" in
-  "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+  "-c "*) echo "VERSION" ;;
+  "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && touch "$3/pip" ;;
+  "-m pip --version") test -e "$(dirname "$0")/../pip" ;;
   *" install "*) echo "$*" >> LOG; FAIL ;;
-  *" check") echo 'loaded a library'; echo 'SAID' ;;
+  *" check") echo 'SAID' ;;
+  *" fetch") echo fetched >> LOG; echo '{}' ;;
+  *" device") echo '{"device": "cuda"}' ;;
 esac
 """
 GOOD = {"protocol": 1, "versions": {"torch": "2.2.2"}, "faults": []}
 
 
-def python_in(folder: Path, said: dict = GOOD, fail: str = "true") -> str:
+def python_in(folder: Path, said: dict | str = GOOD, fail: str = "true", version: str = "3 10") -> str:
     path = folder / "python"
-    text = PYTHON.replace("LOG", str(folder / "log")).replace("SAID", json.dumps(said)).replace("FAIL", fail)
+    text = PYTHON.replace("LOG", str(folder / "log")).replace("FAIL", fail).replace("VERSION", version)
+    text = text.replace("SAID", said if isinstance(said, str) else json.dumps(said))
     path.write_text(text)
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return str(path)
@@ -34,6 +40,7 @@ def python_in(folder: Path, said: dict = GOOD, fail: str = "true") -> str:
 def given(tmp_path: Path) -> dict[str, Path]:
     """A checkout and the weights."""
     (tmp_path / "source" / "src" / "seamless_communication").mkdir(parents=True)
+    (tmp_path / "source" / "build").mkdir()
     (tmp_path / "weights").mkdir()
     for name in expressive_worker.MODELS:
         (tmp_path / "weights" / name).write_bytes(b"w")
@@ -45,11 +52,11 @@ def test_made_checked_and_found_again(tmp_path: Path, given):
     made = environments.setup(**given, python=python_in(tmp_path), say=said.append)
     found = environments.find(given["folder"])
     assert found == made and found.versions == {"torch": "2.2.2"}
-    assert found.command[1:] == ["-u", expressive_worker.__file__, "serve", str(given["weights"])]
+    assert found.command[1:] == ["-I", "-u", expressive_worker.__file__, "serve", str(given["weights"])]
+    assert found.device() == "cuda"
     installed = (tmp_path / "log").read_text()
-    assert (
-        "torch==2.2.2" in installed and "fairseq2==0.2.*" in installed and f"--no-deps {given['source']}" in installed
-    )
+    assert "torch==2.2.2" in installed and "fairseq2==0.2.*" in installed and installed.endswith("fetched\n")
+    assert "--no-deps" in installed and str(given["source"]) not in installed  # a copy: building writes into it
     assert any("non-commercial" in line and "what the model makes" in line for line in said)
     assert any("can run code" in line for line in said)
 
@@ -68,8 +75,30 @@ def test_a_rerun_continues_after_a_step_that_failed(tmp_path: Path, given):
     with pytest.raises(TranslationError, match="there is no environment"):
         environments.find(given["folder"])
     (given["folder"] / "bin" / "python").write_text(Path(python_in(tmp_path)).read_text())
-    environments.setup(**given, python=broken, say=lambda _: None)
-    assert environments.find(given["folder"])
+    said: list[str] = []
+    environments.setup(**given, python="(not asked)", say=said.append)
+    assert environments.find(given["folder"]) and not any("making" in line for line in said)
+
+
+def test_an_environment_that_was_not_made_to_its_end_is_made_again(tmp_path: Path, given):
+    python = python_in(tmp_path)
+    (given["folder"] / "bin").mkdir(parents=True)
+    shutil.copy(python, given["folder"] / "bin" / "python")  # it was stopped before pip came
+    said: list[str] = []
+    environments.setup(**given, python=python, say=said.append)
+    assert any("making" in line for line in said) and (given["folder"] / "pip").exists()
+
+
+@pytest.mark.parametrize("version", ["3 12", "3 7"])
+def test_a_python_that_the_library_does_not_run_on(tmp_path: Path, given, version: str):
+    with pytest.raises(TranslationError, match=rf"3\.8 to 3\.11.*{version.replace(' ', '[.]')}.*--python"):
+        environments.setup(**given, python=python_in(tmp_path, version=version), say=lambda _: None)
+    assert not given["folder"].exists()
+
+
+def test_a_worker_that_cannot_be_understood(tmp_path: Path, given):
+    with pytest.raises(TranslationError, match=r"does not work: asked for 'check' it said 'Segmentation"):
+        environments.setup(**given, python=python_in(tmp_path, "Segmentation fault"), say=lambda _: None)
 
 
 def test_a_library_of_another_version_is_named(tmp_path: Path, given):

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
-import venv
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from sottovoce.errors import TranslationError
 from sottovoce.store.artefacts import write_json
@@ -50,7 +52,15 @@ class Environment:
     @property
     def command(self) -> list[str]:
         """How its worker is started."""
-        return [str(_python(self.folder)), "-u", expressive_worker.__file__, "serve", str(self.weights)]
+        return [*_worker(self.folder), "serve", str(self.weights)]
+
+    def device(self) -> str:
+        """Where its model runs on this machine: cuda or cpu. Asks the environment, which takes seconds.
+
+        Raises:
+            TranslationError: the environment does not work.
+        """
+        return str(_answer(self.folder, "device")["device"])
 
 
 def usual_folder() -> Path:
@@ -109,22 +119,26 @@ def setup(
     if absent := _absent(weights):
         raise TranslationError(f"{weights} lacks {', '.join(absent)}. Ask for them at {FORM} and unpack them there")
     (place / RECORD).unlink(missing_ok=True)  # until it is checked again, it is not to be used
-    if not _python(place).exists():
+    if not _has_pip(place):
         say(f"making an environment in {place}")
-        _make(place, python)
+        _make(place, python or sys.executable)
     pip = [str(_python(place)), "-m", "pip", "install", "--disable-pip-version-check"]
     say("installing torch 2.2 and fairseq2 0.2 (2.5 GB; what is there already is kept)")
     _run([*pip, *PINNED], "pip could not install them")
     say("installing your copy of seamless_communication")
-    _run([*pip, "--no-deps", str(source)], "pip could not install it")
+    with tempfile.TemporaryDirectory(prefix="sottovoce-") as scratch:  # building would write into the checkout
+        copy = Path(scratch) / "seamless_communication"
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns(".git", "build", "*.egg-info"))
+        _run([*pip, "--no-deps", str(copy)], "pip could not install it")
     say("checking")
-    said = _run([str(_python(place)), expressive_worker.__file__, "check"], "the environment does not work")
-    found = json.loads(said.splitlines()[-1])
+    found = _answer(place, "check")
     if found["faults"]:
         raise TranslationError(
             "\n".join(["the library is not as expected:", *(f"  - {fault}" for fault in found["faults"])])
             + "\nIf libsndfile is named, install it (Debian: apt install libsndfile1), then run the same command again."
         )
+    say("having the library fetch its two public tokenizers, unless they are there")
+    _answer(place, "fetch")
     say("reading the weights for their digest")
     environment = Environment(place, weights.resolve(), _digest(weights), found["versions"])
     content = {**asdict(environment), "folder": str(place), "weights": str(environment.weights)}
@@ -133,13 +147,28 @@ def setup(
     return environment
 
 
-def _make(place: Path, python: str | None) -> None:
-    if python is None:
-        if not _OLDEST <= sys.version_info[:2] <= _NEWEST:
-            raise TranslationError("fairseq2 0.2 needs Python 3.8 to 3.11: name one with --python")
-        venv.create(place, with_pip=True)
-    else:
-        _run([python, "-m", "venv", str(place)], f"{python} could not make an environment")
+def _make(place: Path, python: str) -> None:
+    version = _run([python, "-c", "import sys; print(*sys.version_info[:2])"], f"{python} is no Python").split()
+    if not _OLDEST <= tuple(int(number) for number in version) <= _NEWEST:
+        raise TranslationError(
+            f"fairseq2 0.2 needs Python 3.8 to 3.11, and {python} is {'.'.join(version)}: name one with --python"
+        )
+    _run([python, "-m", "venv", str(place)], f"{python} could not make an environment")
+
+
+def _has_pip(place: Path) -> bool:
+    """Whether the environment was made to its end: pip comes last."""
+    command = [str(_python(place)), "-m", "pip", "--version"]
+    return _python(place).exists() and subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _answer(place: Path, asked: str) -> dict[str, Any]:
+    failed = f"the environment in {place} does not work"
+    said = _run([*_worker(place), asked], failed)
+    try:
+        return json.loads(said)
+    except ValueError as problem:
+        raise TranslationError(f"{failed}: asked for '{asked}' it said {said[-300:]!r}") from problem
 
 
 def _run(command: list[str], failed: str) -> str:
@@ -151,6 +180,11 @@ def _run(command: list[str], failed: str) -> str:
         last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
         raise TranslationError(f"{failed}. Mend it and run the same command again: it continues.\n{last}")
     return done.stdout
+
+
+def _worker(folder: Path) -> list[str]:
+    # -I: neither PYTHONPATH nor the folder of this file, our rooms, are looked through for its modules
+    return [str(_python(folder)), "-I", "-u", expressive_worker.__file__]
 
 
 def _python(folder: Path) -> Path:

@@ -1,12 +1,15 @@
 """The process that runs SeamlessExpressive, in the environment that `sottovoce setup` makes for it.
 
     python expressive_worker.py check             print what is installed, and whether the library is as expected
+    python expressive_worker.py fetch             have the library fetch its two public tokenizers, once
+    python expressive_worker.py device            print what the model would run on
     python expressive_worker.py serve WEIGHTS     load the model, then answer requests (protocol in `outside.py`)
 
 This file imports nothing of Sottovoce and runs on Python 3.8 to 3.11. It was written from the library's public source
 (seamless_communication 1.0.0: cli/expressivity/predict, inference/translator.py). The names and signatures it calls
-are held against the installed library by `check`. NOT run: everything after the weights, which are given on request
-alone, and so the sound itself; the lines concerned are marked "(unrun)".
+are held against the installed library by `check`. All of it was run with the library itself (torch 2.2.2, fairseq2
+0.2.1) on a processor, with random weights and fewer layers under the true checkpoints' names. NOT run: the true
+weights, which are given on request alone, and so what is said and how it sounds; a GPU, and fp16 with it.
 """
 
 # pyright: reportMissingImports=false, reportArgumentType=false
@@ -25,6 +28,8 @@ RATE_HZ = 16000
 CALLED = {
     "seamless_communication.store:add_gated_assets": ("model_dir",),
     "seamless_communication.models.unity:load_unity_unit_tokenizer": (),
+    "seamless_communication.models.unity:load_unity_text_tokenizer": (),
+    "seamless_communication.models.unity:load_unity_char_tokenizer": (),
     "seamless_communication.models.unity:load_gcmvn_stats": (),
     "seamless_communication.inference:Translator": ("vocoder_name_or_card", "device", "dtype"),
     "seamless_communication.inference:Translator.predict": (
@@ -77,6 +82,22 @@ def check():
     return {"protocol": PROTOCOL, "versions": versions, "faults": faults}
 
 
+def fetch():
+    """Have the library keep its text and character tokenizers: public, and not among the weights."""
+    from seamless_communication.models.unity import load_unity_char_tokenizer, load_unity_text_tokenizer
+
+    load_unity_text_tokenizer(MODEL)
+    load_unity_char_tokenizer(MODEL)
+    return {}
+
+
+def device():
+    """Where the model runs, and so how precisely: fp16 on a GPU, fp32 elsewhere."""
+    import torch
+
+    return {"device": "cuda" if torch.cuda.is_available() else "cpu"}
+
+
 class Expressive:
     """The model and its vocoder, loaded once."""
 
@@ -91,12 +112,12 @@ class Expressive:
         from seamless_communication.store import add_gated_assets
 
         self.torch = torch
-        self.device = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+        self.device = torch.device("cuda:0" if device()["device"] == "cuda" else "cpu")
         self.dtype = torch.float16 if self.device.type == "cuda" else torch.float32
         add_gated_assets(Path(weights))  # where the library finds the checkpoints given on request
-        units = load_unity_unit_tokenizer(MODEL)  # (unrun) the library fetches its public tokenizers at first use
-        self.translator = Translator(MODEL, vocoder_name_or_card=None, device=self.device, dtype=self.dtype)  # (unrun)
-        self.vocoder = PretsselGenerator(  # (unrun) with its watermark, as it is
+        units = load_unity_unit_tokenizer(MODEL)
+        self.translator = Translator(MODEL, vocoder_name_or_card=None, device=self.device, dtype=self.dtype)
+        self.vocoder = PretsselGenerator(  # with its watermark, as it is
             VOCODER, vocab_info=units.vocab_info, device=self.device, dtype=self.dtype
         )
         self.to_fbank = WaveformToFbankConverter(
@@ -119,14 +140,15 @@ class Expressive:
         torch = self.torch
         samples, rate_hz = soundfile.read(sound, dtype="float32")
         assert rate_hz == RATE_HZ and samples.ndim == 1
-        waveform = torch.from_numpy(samples).to(self.device, self.dtype).unsqueeze(1)  # [time, channel]
+        # [time, channel], fp32 whatever the model's precision: Kaldi's features are computed on the processor
+        waveform = torch.from_numpy(samples).unsqueeze(1)
         fbank = self.to_fbank({"waveform": waveform, "sample_rate": RATE_HZ})["fbank"]
         # the prosody encoder reads features normalised over its training corpus, the recogniser over the utterance
         prosody = self._sequence(SequenceData, fbank.subtract(self.mean).divide(self.std))
         std, mean = torch.std_mean(fbank, dim=0)
         speech = self._sequence(SequenceData, fbank.subtract(mean).divide(std))
         with torch.inference_mode():
-            texts, units = self.translator.predict(  # (unrun)
+            texts, units = self.translator.predict(
                 speech,
                 "s2st",
                 target,
@@ -136,8 +158,8 @@ class Expressive:
                 duration_factor=duration_factor,
                 prosody_encoder_input=prosody,
             )
-            spoken = self.vocoder.predict(units.units, tgt_lang=target, prosody_encoder_input=prosody)  # (unrun)
-        sound = spoken.audio_wavs[0][0].to(torch.float32).cpu().numpy().reshape(-1)  # (unrun)
+            spoken = self.vocoder.predict(units.units, tgt_lang=target, prosody_encoder_input=prosody)
+        sound = spoken.audio_wavs[0][0].to(torch.float32).cpu().numpy().reshape(-1)
         soundfile.write(out, sound, spoken.sample_rate, "FLOAT", format="WAV")
         text = str(texts[0]).replace("*", "").replace("=", "")  # its marks of emphasis and pauses
         return " ".join(text.split()), int(spoken.sample_rate)
@@ -159,21 +181,15 @@ def answer(model, request):
             )
             replies.append({"id": each["id"], "text": text, "rate_hz": rate_hz, "error": None})
         except Exception as problem:  # whatever the library raises concerns this utterance alone
+            if "CUDA error" in str(problem):  # but after this one nothing works: another process must take over
+                raise
             traceback.print_exc()
             replies.append({"id": each["id"], "error": f"{type(problem).__name__}: {problem}"})
     return {"id": request["id"], "utterances": replies}
 
 
-def serve(weights):
+def serve(weights, say):
     """Load the model, greet, and answer until the input ends."""
-    # what the library prints must not come between the messages: they get an output of their own
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-
-    def say(message):
-        channel.write(json.dumps(message) + "\n")
-        channel.flush()
-
     model = Expressive(weights)
     say({"protocol": PROTOCOL, "device": str(model.device), "versions": check()["versions"]})
     for line in sys.stdin:
@@ -181,8 +197,20 @@ def serve(weights):
             say(answer(model, json.loads(line)))
 
 
-if __name__ == "__main__":
-    if sys.argv[1:2] == ["check"]:
-        print(json.dumps(check()))
+def main(arguments):
+    """Do what is asked for. Messages get an output of their own: what the library prints must not come between."""
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def say(message):
+        channel.write(json.dumps(message) + "\n")
+        channel.flush()
+
+    if arguments[0] == "serve":
+        serve(arguments[1], say)
     else:
-        serve(sys.argv[2])
+        say({"check": check, "fetch": fetch, "device": device}[arguments[0]]())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -17,13 +17,14 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import IO, Any
+from typing import Any
 
 PROTOCOL = 1
 
 MOST_GARBAGE = 100
 """Lines in a row that are no message, before the worker is given up."""
 
+_LONGEST_LINE = 1 << 22
 _TAIL = 20  # lines of its error stream that are kept for messages
 
 
@@ -38,18 +39,14 @@ class OutsideError(Exception):
 class Outside:
     """One worker, started at the first request and again after each death."""
 
-    def __init__(
-        self, command: Sequence[str], start_limit_s: float, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, command: Sequence[str], start_limit_s: float) -> None:
         """Note the command; nothing is started.
 
         Args:
             command: of the worker.
             start_limit_s: how long it may take from its start to its greeting: loading a model takes minutes.
-            environment: variables beside this process's own.
         """
         self._command, self._start_limit_s = list(command), start_limit_s
-        self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._errors: deque[str] = deque(maxlen=_TAIL)
@@ -88,9 +85,7 @@ class Outside:
         self._messages, self._errors = queue.SimpleQueue(), deque(maxlen=_TAIL)
         pipe = subprocess.PIPE
         try:
-            process = subprocess.Popen(
-                self._command, stdin=pipe, stdout=pipe, stderr=pipe, env=self._environment, start_new_session=True
-            )
+            process = subprocess.Popen(self._command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
         except OSError as problem:
             raise OutsideError(f"{self._command[0]} cannot be started ({problem.strerror})") from problem
         self._process = process
@@ -127,46 +122,40 @@ class Outside:
         return OutsideError(f"{reason} ({last})" if last else reason)
 
     def __reduce__(self) -> tuple[Any, ...]:  # another process starts a worker of its own
-        return Outside, (self._command, self._start_limit_s, self._environment)
+        return Outside, (self._command, self._start_limit_s)
 
 
 def _read_messages(process: subprocess.Popen[bytes], messages: queue.SimpleQueue[Any]) -> None:
+    # what is no message is handed on as it is, to be counted; the end is None
     assert process.stdout is not None
-    with suppress(ValueError):  # closed while it was read: the worker was given up
-        for line in process.stdout:
-            messages.put(_parsed(line))
+    with process.stdout as output:
+        while line := output.readline(_LONGEST_LINE):
+            try:
+                message = json.loads(line)
+            except (ValueError, RecursionError):
+                message = line
+            messages.put(message if isinstance(message, dict) else line)
     messages.put(None)
-
-
-def _parsed(line: bytes) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return line
 
 
 def _read_errors(process: subprocess.Popen[bytes], errors: deque[str]) -> None:
     # read to the end whatever comes: a full pipe would stop the worker
     assert process.stderr is not None
-    with suppress(ValueError):
-        _keep_lines(process.stderr, errors)
-
-
-def _keep_lines(stream: IO[bytes], errors: deque[str]) -> None:
-    while line := stream.readline(4096):
-        if text := line.decode(errors="replace").strip():
-            errors.append(text[:300])
+    with process.stderr as output:
+        while line := output.readline(4096):
+            if text := line.decode(errors="replace").strip():
+                errors.append(text[:300])
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    with suppress(OSError):  # the whole group: a library may have started processes of its own
-        os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode is None:  # once it is known to have ended, its number may be another's
+        with suppress(OSError):  # the whole group: a library may have started processes of its own
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     _kill(process)
     process.wait()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        with suppress(OSError):
-            if pipe is not None:
-                pipe.close()
+    with suppress(OSError):  # its outputs are closed by those who read them
+        if process.stdin is not None:
+            process.stdin.close()

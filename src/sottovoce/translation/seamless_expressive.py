@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,12 @@ class SeamlessExpressive:
             "duration_factor": self._duration_factor,
             "weights": self._record.weights_digest,
             "versions": self._record.versions,
+            "device": self._device,
         }
+
+    @cached_property
+    def _device(self) -> str:
+        return self._record.device()
 
     def translate(self, utterances: Sequence[Utterance]) -> list[Translation]:
         """Translate each utterance; same order, same ids; a failure is a `Translation` with `error`.
@@ -135,13 +141,13 @@ class SeamlessExpressive:
         try:
             return self._asked(batch)
         except OutsideError as problem:
-            self._count_death(problem)
+            self._count_death(problem, f"{len(batch)} utterances")
         made: dict[int, Translation] = {}
         for each in batch:
             try:
                 made |= self._asked([each])
             except OutsideError as problem:
-                self._count_death(problem)
+                self._count_death(problem, each.utterance.id)
                 made[each.position] = Translation(each.utterance.id, error=f"the translator failed: {problem.reason}")
         return made
 
@@ -156,19 +162,21 @@ class SeamlessExpressive:
         }
         limit_s = max(LEAST_LIMIT_S, LIMIT_PER_S * sum(h.duration_s for h in batch))
         reply = self._worker.ask(request, limit_s)
-        answers = {str(a.get("id")): a for a in reply.get("utterances", []) if isinstance(a, dict)}
-        if not answers and reply.get("error"):
-            raise OutsideError(str(reply["error"]))
+        replies = reply.get("utterances")
+        if not isinstance(replies, list):
+            raise OutsideError(f"it answered with no utterances: {str(reply)[:300]}")
+        answers = {str(a.get("id")): a for a in replies if isinstance(a, dict)}
         self._deaths = 0
         forgotten = {"error": "it did not answer for it"}
         return {h.position: _read(h, answers.get(str(h.position), forgotten)) for h in batch}
 
-    def _count_death(self, problem: OutsideError) -> None:
+    def _count_death(self, problem: OutsideError, given: str) -> None:
         self._deaths += 1
         if self._deaths >= MOST_DEATHS:
             raise TranslationError(
                 f"the worker of seamless-expressive failed {self._deaths} times in a row; what was translated is kept. "
-                f"Last: {problem.reason}. Check its environment with: sottovoce setup seamless-expressive"
+                f"Last, given {given}: {problem.reason}. Check its environment with: sottovoce setup "
+                "seamless-expressive; if it is the recordings, take them out of the manifest"
             ) from problem
 
 
@@ -176,7 +184,7 @@ def _read(heard: _Heard, answer: dict[str, Any]) -> Translation:
     """What the worker wrote for one utterance, or why there is nothing."""
     if answer.get("error"):
         return Translation(heard.utterance.id, error=f"the translator failed: {answer['error']}")
-    text = answer.get("text")
+    text = str(answer.get("text") or "") or None
     try:
         rate_hz = audio.probe(heard.out).rate_hz
         waveform = audio.read(heard.out, rate_hz=rate_hz)
