@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
+from sottovoce import recipe
 from sottovoce.speech import audio
 
 _SHARED = Path(__file__).resolve().parents[1].parent / "shared"
@@ -55,3 +57,10 @@ def make_tone(tmp_path: Path):
         return path
 
     return write
+
+
+def any_recipe(path: Path):
+    """A recipe of whichever kind."""
+    if "corpora" in yaml.safe_load(path.read_text(encoding="utf-8")):
+        return recipe.load_generalist(path)
+    return recipe.load_ablation(path) or recipe.load(path)

@@ -10,7 +10,7 @@ import yaml
 
 from sottovoce import ablation, recipe
 from sottovoce.errors import RecipeError
-from sottovoce.experiment.inputs import Place
+from sottovoce.experiment.place import Place
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.store.artefacts import Store
 from tests import tiny

@@ -40,6 +40,11 @@ def test_training_keeps_to_its_budget_of_memory(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
+def test_augmentation_is_compared_with_reading():
+    printed = output("augmentation.py", "--utterances", "2", "--epochs", "1")
+    assert "INVENTED tones" in printed and "echo alone" in printed and "reading and the mixture" in printed
+
+
 @pytest.mark.slow
 @pytest.mark.real
 def test_extraction_is_compared_with_the_field_s_way(real_corpora: Path, whisper_base: Path):
@@ -49,8 +54,34 @@ def test_extraction_is_compared_with_the_field_s_way(real_corpora: Path, whisper
     assert "ours: trimmed" in printed and "ours: exact" in printed
 
 
+@pytest.mark.slow
+@pytest.mark.real
+def test_prediction_is_compared_with_the_plain_way(real_corpora: Path, whisper_base: Path):
+    folders = {"SOTTOVOCE_DATA": str(real_corpora), "SOTTOVOCE_WEIGHTS": str(whisper_base.parent)}
+    printed = output("prediction.py", "--files", "12", "--theirs", "3", **folders)
+    assert "3 of 3 labels equal theirs" in printed and "first label from nothing" in printed
+    assert "ours: trimmed" in printed and "ours: exact" in printed
+
+
 def test_extraction_says_what_it_needs():
     command = [sys.executable, str(BENCHMARKS / "extraction.py")]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SOTTOVOCE_")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "set SOTTOVOCE_DATA and SOTTOVOCE_WEIGHTS" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_timeline_s_memory_does_not_follow_its_length(tmp_path: Path):
+    printed = output("timeline.py", "--hours", "0.02", "0.2", "--folder", str(tmp_path))
+    lines = re.findall(r"│ ([\d.]+) +│ +(\d+) │ +([\d.]+) │", printed)
+    (_, _, short), (_, n_steps, long) = lines
+    assert n_steps == "720" and float(long) - float(short) < 0.043  # GiB of the sound in 32 bits
+    assert re.search(r"2\.5 s after its middle.*\n.*takes \d+ ms", printed)
+    assert not list(tmp_path.iterdir())
+
+
+def test_changes_says_what_it_needs():
+    command = [sys.executable, str(BENCHMARKS / "changes.py")]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SOTTOVOCE_")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "set SOTTOVOCE_DATA and SOTTOVOCE_WEIGHTS" in done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from sottovoce import __version__
 from sottovoce.cli import app
+from sottovoce.speech import uri
 from sottovoce.speech.manifest import Manifest
 from tests import launcher, tiny
 
@@ -128,3 +130,24 @@ def test_a_dry_run_changes_nothing(place):
     assert shown.code == 0 and "nothing was changed" in shown.out and not (place / "runs").exists()
     new = {path.name for path in set(place.rglob("*")) - set(before) if path.is_file()}
     assert new <= {"digests.json", "settings.json"}
+
+
+def test_manifest_sounds_and_store_may_be_uris(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SOTTOVOCE_HOME", str(tmp_path / "home"))
+    there, store = f"local://{tmp_path}/bucket", f"local://{tmp_path}/bucket/store"
+    local = Manifest.read(place / "source.csv")
+    for utterance in local:
+        uri.send(Path(utterance.path), f"{there}/{Path(utterance.path).name}")
+    Manifest(tuple(replace(u, path=f"{there}/{Path(u.path).name}") for u in local)).write(f"{there}/source.csv")
+    identity = ["--with", "identity", "--store", store, "--quiet"]
+    to = f"{there}/translated.parquet"
+    outcome = CliRunner().invoke(app, ["translate", f"{there}/source.csv", "--to", "it", "-o", to, *identity])
+    assert outcome.exit_code == 0, outcome.output
+    assert {u.path.startswith(f"{store}/translations/") for u in Manifest.read(to)} == {True}
+
+    monkeypatch.setenv("SOTTOVOCE_HOME", str(tmp_path / "another home"))
+    outcome = CliRunner().invoke(app, ["extract", to, "--upstream", "logmel", "--store", store, "--quiet"])
+    assert outcome.exit_code == 0 and f"{len(local)} of {len(local)} utterances" in outcome.output
+
+    refused = ["translate", f"{there}/source.csv", "--to", "it", "-o", to, "--report", *identity]
+    assert CliRunner().invoke(app, refused).exit_code == 2

@@ -15,6 +15,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 import sottovoce
 from sottovoce import recipe as recipes
+from sottovoce.judging.calibration import fitted_temperature
 from sottovoce.judging.results import headline
 from sottovoce.judging.splits import FoldPlan
 from sottovoce.speech.manifest import Manifest
@@ -201,7 +202,29 @@ def test_the_model_labels_recordings(run):
     assert model.predict(clips[1])[0] == pytest.approx(said[1], abs=1e-5)
     card = (run.folder / "model" / "README.md").read_text(encoding="utf-8")
     assert "95 % interval" in card and "Licences" in card
-    assert len(model.config["trained_on"]["target_speakers"]) == 4
+    assert len(model.config.trained_on.target_speakers) == 4
+
+
+def test_the_model_is_the_one_that_was_chosen(run):
+    """`auto`: the winner over all folds; its calibration is that of its last round's predictions."""
+    config, chosen = sottovoce.load(run.folder).config, run.json("details.json")["chosen"]
+    last = {
+        condition["name"]: condition for condition in run.json("results.json")["conditions"]
+    }  # the last round stays
+    best = max(last.values(), key=lambda condition: condition["macro_f1"])
+    assert (config.condition, config.round) == (chosen["condition"], chosen["round"]) == (best["name"], best["round"])
+    assert set(chosen["by_fold"]) == {"1", "2", "3", "4"} and chosen["scores"]["name"] == "as chosen"
+    rows = [
+        row
+        for row in run.rows("predictions.parquet")
+        if (row["condition"], row["round"]) == (best["name"], best["round"])
+    ]
+    said, true = np.array([[row[c] for c in CLASSES] for row in rows]), [CLASSES.index(row["label"]) for row in rows]
+    assert config.reliance.temperature == pytest.approx(fitted_temperature(said, np.array(true)))
+    assert config.reliance.answers[-1].error == pytest.approx(np.mean(said.argmax(1) != true))
+    assert config.reliance.n_speakers == 4 and config.trained_on.languages in (["it"], ["en", "it"])
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "Do its probabilities mean what they say?" in page and "When it is unsure" in page
 
 
 def test_the_written_recipe_is_complete(run):

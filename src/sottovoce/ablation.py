@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sottovoce import job, recipe
-from sottovoce.experiment.inputs import Place
+from sottovoce.experiment.place import Place
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging import results as judged
 from sottovoce.recipe import Ablation, Recipe
 from sottovoce.recipe.ablation import Comparison, Row
 from sottovoce.show.ablation import write_page
-from sottovoce.store.artefacts import write_json
+from sottovoce.store.atomic import write_json
 from sottovoce.store.progress import Progress, Quiet
 
 BASELINE = "target-only"

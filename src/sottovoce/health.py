@@ -19,6 +19,8 @@ PACKAGES = ("sottovoce", "torch", "transformers", "safetensors", "numpy", "scipy
 EXTRAS = {  # extra -> modules it brings, what they give
     "offline": (("ttspico", "pyworld"), "the offline translator and the demo: de, en, es, fr, it"),
     "cascade": (("sentencepiece", "pyworld"), "the translator cascade with M2M-100 or Marian"),
+    "prosody": (("pyworld",), "how much prosody each translation kept, and prosody for any voice of cascade"),
+    "vad": (("silero_vad", "onnxruntime"), "timeline: speech told from noise, not by its level alone"),
     "ray": (("ray",), "--executor ray: many processes, or the nodes of a cluster"),
     "espeak": (("espeakng_loader", "pyworld"), "the offline translator in a hundred more languages (GPL-3 library)"),
 }

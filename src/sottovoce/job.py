@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +18,20 @@ from sottovoce import demo
 from sottovoce.corpora import catalogue
 from sottovoce.experiment import survival
 from sottovoce.experiment.arms import Outcome, criterion, train_all
-from sottovoce.experiment.inputs import Inputs, Place, gather, upstream_maker
+from sottovoce.experiment.environment import environment
+from sottovoce.experiment.inputs import Inputs, gather, upstream_maker
+from sottovoce.experiment.place import Place
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging import results as judged
+from sottovoce.judging.choosing import choose
 from sottovoce.recipe import Recipe, Speech, Upstream
 from sottovoce.show.report import write_report
 from sottovoce.speech.manifest import Manifest
-from sottovoce.store.artefacts import write_atomically, write_json
+from sottovoce.store.atomic import write_atomically, write_json
 from sottovoce.store.progress import Progress, Quiet
 from sottovoce.upstreams.features import precision_deviation
-from sottovoce.use import model
-from sottovoce.use.card import model_card
+from sottovoce.use.making import write_model
 from sottovoce.weights.arithmetic import resolve_precision
-
-PACKAGES = ("sottovoce", "torch", "transformers", "numpy", "scipy", "scikit-learn", "soxr", "soundfile", "pyarrow")
 
 
 def run(recipe: Recipe, out: Path, place: Place, progress: Progress | None = None) -> dict[str, Any]:
@@ -60,11 +56,12 @@ def run(recipe: Recipe, out: Path, place: Place, progress: Progress | None = Non
         _write_manifests(out / "manifests", recipe, inputs, outcome)
         done(1)
         results = _results(recipe, inputs, outcome, predictions, place)
-        details = _details(recipe, inputs, place, survived)
+        choice = choose(predictions, recipe.candidates)
+        details = _details(recipe, inputs, place, survived) | {"chosen": vars(choice)}
         write_json(out / "details.json", details)
         write_json(out / "results.json", results)
         done(1)
-        _write_model(out / "model", recipe, inputs, outcome, results, details)
+        write_model(out / "model", recipe, inputs, outcome, predictions, choice, results, details)
         done(1)
         write_report(out)
         done(1)
@@ -154,13 +151,7 @@ def _is_synthetic(manifest: Manifest) -> bool:
 
 def _environment(recipe: Recipe, place: Place) -> dict[str, Any]:
     device = torch.device(place.device)
-    return {
-        "python": platform.python_version(),
-        "packages": {name: metadata.version(name) for name in PACKAGES},
-        "machine": platform.machine(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "threads": torch.get_num_threads(),
-        "cores": os.cpu_count(),
+    return environment(place.device) | {
         "features_precision": resolve_precision(recipe.upstream.precision, device),
         "training_precision": resolve_precision(recipe.training.precision, device),
     }
@@ -217,8 +208,7 @@ def _survival(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress) 
             recipe.emotions,
             # one seed: it is a check of the material, not a result
             recipe.training.model_copy(update={"seeds": recipe.training.seeds[:1]}),
-            place.device,
-            place.store,
+            place,
             done,
         )
     filtered = inputs.synthesis.filtered
@@ -277,39 +267,3 @@ def _kept_shares(outcome: Outcome) -> Mapping[str, float]:
     table = table.filter(pc.field("round") == max(table["round"].to_pylist()))
     shares = table.group_by("utterance").aggregate([("kept", "mean")])
     return dict(zip(shares["utterance"].to_pylist(), shares["kept_mean"].to_pylist(), strict=True))
-
-
-def _write_model(
-    folder: Path,
-    recipe: Recipe,
-    inputs: Inputs,
-    outcome: Outcome,
-    results: Mapping[str, Any],
-    details: Mapping[str, Any],
-) -> None:
-    condition = recipe.model.condition
-    chosen = recipe.upstream
-    config = {
-        "schema": 1,
-        "name": recipe.name,
-        "emotions": recipe.emotions,
-        "condition": condition,
-        "language": inputs.target.language,
-        "upstream": {
-            "name": chosen.name,
-            "weights": chosen.weights,
-            "layer": "all" if chosen.layer == "mix" else chosen.layer,
-            "context": chosen.context,
-            "known_as": chosen.known_as,
-        },
-        "revision": inputs.upstream.card.revision,
-        "trained_on": {
-            "target_utterances": len(inputs.target.manifest),
-            "target_speakers": sorted({u.speaker for u in inputs.target.manifest}),
-            "added_utterances": len(outcome.model_kept[condition]),
-            "seed": recipe.training.seeds[0],
-        },
-    }
-    headline = judged.headline(results, speaker_dependent=inputs.plan.speaker_dependent)
-    card = model_card(recipe.name, condition, headline, results, details["licences"], synthetic=details["synthetic"])
-    model.save(folder, outcome.models[condition], json.loads(json.dumps(config)), card)

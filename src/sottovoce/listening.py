@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from sottovoce.experiment import survival
-from sottovoce.experiment.inputs import Place
+from sottovoce.experiment.place import Place
 from sottovoce.recipe import Training
 from sottovoce.show.survival import write_page
 from sottovoce.speech.manifest import Manifest
@@ -51,7 +51,7 @@ def page(
     emotions = sorted({u.emotion for u in source})
     training = Training()
     with progress.stage("emotion check", (1 + len(translations)) * training.epochs) as done:
-        check = survival.check(source, translations, features, emotions, training, place.device, place.store, done)
+        check = survival.check(source, translations, features, emotions, training, place, done)
     known = catalogue.translators()
     licence = {n: known[n].card.licence_of_outputs for n in translations if n in known}
     title = f"Translations into {made.translator.target_language}"

@@ -72,6 +72,13 @@ def test_sentences_are_given_where_they_are_published(miniature):
     assert catalogue.prepare("emovo", miniature("emovo")).manifest[0].text == "Porti con te quella cosa?"
 
 
+def test_intensity_is_read_where_the_names_say_it(miniature):
+    read = catalogue.prepare("ravdess", miniature("ravdess")).manifest
+    assert {u.id: u.measures["emotion_intensity"] for u in read} == {u.id: float(u.id[10] == "2") for u in read}
+    assert len({u.measures["emotion_intensity"] for u in read}) == 2
+    assert not catalogue.prepare("emodb", miniature("emodb")).manifest[0].measures
+
+
 @pytest.mark.parametrize("name", MINIATURES)
 @pytest.mark.parametrize("ending", [".WAV", ".flac"])
 def test_any_case_and_flac_give_the_same_manifest(miniature, name, ending):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sottovoce import recipe as recipes
-from sottovoce.experiment.inputs import Inputs, Place, gather
+from sottovoce.experiment.inputs import Inputs, gather
+from sottovoce.experiment.place import Place
 from sottovoce.recipe import Recipe
 from sottovoce.store.artefacts import Store
 from sottovoce.store.progress import Quiet

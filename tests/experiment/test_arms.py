@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from sottovoce.experiment import arms
-from sottovoce.experiment.arms import Arm, NotTrained, Outcome, train_all
+from sottovoce.experiment.arms import Arm, Outcome, train_all
+from sottovoce.experiment.banks import NotTrained
 from sottovoce.learning.bank import Course
 from sottovoce.learning.head import Head
 from sottovoce.store.progress import Quiet

@@ -10,6 +10,7 @@ import pytest
 
 from sottovoce.experiment import survival
 from sottovoce.experiment.heard import SOURCE
+from sottovoce.experiment.place import Place
 from sottovoce.learning import bank
 from sottovoce.recipe import Training
 from sottovoce.speech.manifest import Manifest, Utterance
@@ -64,6 +65,11 @@ def voice(root: Path, manifest: Manifest, apart: dict[str, float], shift: float 
     return Extracted(dict(zip([u.id for u in manifest], kept_frames(root, frames), strict=True)), {})
 
 
+def place_in(folder: Path) -> Place:
+    """A store of its own, and the processor."""
+    return Place(Store(folder / "store"))
+
+
 ALL = dict.fromkeys(EMOTIONS, 1.5)
 
 
@@ -81,7 +87,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }
     for name, kind in made.items():
         features[name] = voice(root / name, translations[name], **kind)
-    return survival.check(source, translations, features, EMOTIONS, TRAINING, "cpu")
+    return survival.check(source, translations, features, EMOTIONS, TRAINING, place_in(root))
 
 
 def entry(checked: dict[str, Any], name: str, known: str = SOURCE) -> dict[str, Any]:
@@ -135,7 +141,9 @@ def test_a_voice_that_changes_nothing_agrees_with_itself(tmp_path):
     same = voice(tmp_path, source, ALL)
     translation = translated(source)
     features = {"source": same, "same": Extracted({f"{i}>it": kept for i, kept in same.kept.items()}, {})}
-    found = entry(survival.check(source, {"same": translation}, features, EMOTIONS, TRAINING, "cpu"), "same")
+    found = entry(
+        survival.check(source, {"same": translation}, features, EMOTIONS, TRAINING, place_in(tmp_path)), "same"
+    )
     assert found["retention"] == 1
     assert found["agreement"]["share"] == 1 and found["agreement"]["kappa"] == 1
     assert found["still_heard"]["all"]["share"] == 1
@@ -162,7 +170,7 @@ def test_no_head_hears_a_speaker_it_was_trained_on(tmp_path, monkeypatch):
 
     monkeypatch.setattr(bank, "train", seen)
     monkeypatch.setattr(bank, "predict", heard)
-    survival.check(source, {"t": translation}, features, EMOTIONS, QUICK, "cpu")
+    survival.check(source, {"t": translation}, features, EMOTIONS, QUICK, place_in(tmp_path))
     assert len(trained) == 2 * 5 * 2 and len(asked) == 3 * 5 * 2, "two banks, three tests, five folds, two seeds"
     for head, speakers in asked:
         (own,) = [others for known, others in trained if known is head]
@@ -174,7 +182,7 @@ def test_utterances_without_a_translation_are_left_out_everywhere_and_counted(tm
     source = recordings()
     translation = translated(source).filter(lambda u: not u.id.startswith("a-sad"))
     features = {"source": voice(tmp_path / "s", source, ALL), "t": voice(tmp_path / "t", translation, ALL, seed=1)}
-    found = survival.check(source, {"t": translation}, features, EMOTIONS, QUICK, "cpu")
+    found = survival.check(source, {"t": translation}, features, EMOTIONS, QUICK, place_in(tmp_path))
     assert found["n_tested"] == {"angry": 42, "neutral": 42, "sad": 36}
     assert found["warnings"][0].startswith("6 of 126 utterances lack a translation")
 
@@ -188,7 +196,7 @@ def test_what_cannot_be_asked_is_said(tmp_path, speakers, kept, why):
     translation = translated(source).filter(lambda u: u.id.startswith(kept))
     empty = Extracted({}, {})
     features = {"source": voice(tmp_path, source, ALL), "t": empty}
-    found = survival.check(source, {"t": translation}, features, EMOTIONS, QUICK, "cpu")
+    found = survival.check(source, {"t": translation}, features, EMOTIONS, QUICK, place_in(tmp_path))
     assert found["voices"] == []
     assert why in found["warnings"][0]
 
@@ -197,7 +205,7 @@ def test_few_translations_are_heard_but_train_nobody(tmp_path):
     source = recordings(("a", "b", "c"))
     translation = translated(source).filter(lambda u: u.speaker == "a")
     features = {"source": voice(tmp_path / "s", source, ALL), "t": voice(tmp_path / "t", translation, ALL)}
-    found = survival.check(source, {"t": translation}, features, EMOTIONS, QUICK, "cpu")
+    found = survival.check(source, {"t": translation}, features, EMOTIONS, QUICK, place_in(tmp_path))
     assert [(v["name"], v["trained_on"]) for v in found["voices"]] == [(SOURCE, SOURCE), ("t", SOURCE)]
     assert found["voices"][1]["ua_ci95"] is None
 
@@ -206,9 +214,9 @@ def test_heads_are_kept_and_found_again(tmp_path, monkeypatch):
     source = recordings(("a", "b", "c"))
     translation = translated(source)
     features = {"source": voice(tmp_path / "s", source, ALL), "t": voice(tmp_path / "t", translation, ALL, seed=1)}
-    store = Store(tmp_path / "store")
+    place = place_in(tmp_path)
     epochs: list[int] = []
-    first = survival.check(source, {"t": translation}, features, EMOTIONS, QUICK, "cpu", store, epochs.append)
+    first = survival.check(source, {"t": translation}, features, EMOTIONS, QUICK, place, epochs.append)
     assert sum(epochs) == 2 * QUICK.epochs
     monkeypatch.setattr(bank, "train", lambda *args, **kwargs: pytest.fail("trained again"))
-    assert survival.check(source, {"t": translation}, features, EMOTIONS, QUICK, "cpu", store) == first
+    assert survival.check(source, {"t": translation}, features, EMOTIONS, QUICK, place) == first

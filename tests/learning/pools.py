@@ -16,8 +16,10 @@ from sottovoce.upstreams.features import FRAMES, Frames
 
 
 def kept_frames(root: Path, arrays: Sequence[NDArray[np.floating]]) -> list[Kept]:
-    """Put `[T, d]` or `[T, L, d]` arrays on a shelf as `extract` would."""
-    tasks = [Task(key_of(i), Utterance(str(i), "nowhere.wav", "s", "sad")) for i in range(len(arrays))]
+    """Put `[T, d]` or `[T, L, d]` arrays on a shelf as `extract` would: other frames have other keys."""
+    tasks = [
+        Task(key_of(i, array.tolist()), Utterance(str(i), "nowhere.wav", "s", "sad")) for i, array in enumerate(arrays)
+    ]
 
     def work(_: Sequence[Task], folder: Path) -> list[dict[str, Any]]:
         np.save(folder / FRAMES, np.concatenate(arrays).astype(np.float16))

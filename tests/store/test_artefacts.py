@@ -16,7 +16,9 @@ from sottovoce.errors import StoreError
 from sottovoce.speech import audio
 from sottovoce.speech.manifest import Utterance
 from sottovoce.store import artefacts
-from sottovoce.store.artefacts import INDEX, SEAL, Shelf, Store, Task, key_of, write_atomically, write_json
+from sottovoce.store.artefacts import INDEX, Shelf, Store, Task, key_of
+from sottovoce.store.atomic import write_atomically, write_json
+from sottovoce.store.sealed import SEAL
 from tests.conftest import tone
 from tests.store.workers import ShoutMaker
 

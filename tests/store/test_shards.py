@@ -16,7 +16,7 @@ from sottovoce.errors import StoreError
 from sottovoce.speech.manifest import Utterance
 from sottovoce.store.artefacts import Kept, Shelf, Store, Task, key_of
 from sottovoce.store.shards import Execution, map_shards
-from tests.store.workers import ShoutMaker
+from tests.store.workers import ShoutMaker, seen_gpus
 
 NAMES = [f"u{i:02d}" for i in range(22)]
 
@@ -107,6 +107,31 @@ def test_an_unknown_executor_is_named(shelf: Shelf, log: Path):
         map_shards(shelf, tasks(), ShoutMaker(log), Execution("slurm"))
 
 
+# GPUs
+
+
+@pytest.mark.parametrize(
+    ("gpus", "share", "seen"),
+    [
+        (("0", "3"), 1.0, {"0", "3"}),
+        (("0", "3"), 0.5, {"0", "3"}),
+        (("4", "5", "6", "7", "8"), 2.0, {"4,5", "6,7"}),
+        ((), 0.5, {""}),
+        (("0", "3"), None, {""}),
+    ],
+)
+def test_each_process_sees_its_share_of_the_gpus(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, gpus: tuple[str, ...], share: float | None, seen: set[str]
+):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    execution = Execution("process", 0 if gpus and share else 2, shard_size=2, gpus=gpus, gpus_per_worker=share)
+    done = map_shards(shelf, tasks(), seen_gpus, execution)
+    by_process = {k.row["process"]: k.row["gpus"] for k in done.values()}
+    assert set(by_process.values()) == seen
+    if share and gpus:
+        assert len(by_process) == int(len(gpus) / share)
+
+
 # Faults
 
 
@@ -155,7 +180,7 @@ from pathlib import Path
 from sottovoce.store.artefacts import Store
 from sottovoce.store.shards import Execution, map_shards
 from tests.store.test_shards import tasks
-from tests.store.workers import ShoutMaker
+from tests.store.workers import ShoutMaker, seen_gpus
 
 if __name__ == "__main__":
     root, executor = Path(sys.argv[1]), sys.argv[2]

@@ -47,3 +47,13 @@ class ShoutMaker:
             (folder / f"{name}.txt").write_text(name.upper())
             rows.append({"file": f"{name}.txt", "length": len(name)})
         return rows
+
+
+def seen_gpus() -> Worker:
+    """Makes a worker whose rows say which GPUs its process sees."""
+
+    def see(tasks: Sequence[Task], folder: Path) -> list[dict[str, Any]]:
+        time.sleep(0.3)  # so that every process gets a shard
+        return [{"gpus": os.environ.get("CUDA_VISIBLE_DEVICES", ""), "process": os.getpid()} for _ in tasks]
+
+    return see

@@ -10,6 +10,7 @@ from typing import Any
 
 import sentencepiece
 import torch
+from safetensors.torch import save_file
 from transformers import (
     GenerationConfig,
     M2M100Config,
@@ -91,6 +92,32 @@ def tiny_ctc(folder: Path) -> Path:
     Wav2Vec2ForCTC(config).save_pretrained(folder)
     tokenizer = Wav2Vec2CTCTokenizer(str(folder / "vocab.json"))
     Wav2Vec2Processor(Wav2Vec2FeatureExtractor(), tokenizer).save_pretrained(folder)
+    return folder
+
+
+def tiny_mms(folder: Path, letters: dict[str, str]) -> Path:
+    """A CTC model in the layout of MMS: letters by language, and their weights in an adapter each."""
+    vocabularies = {
+        name: {letter: i for i, letter in enumerate(["<pad>", "<s>", "</s>", "<unk>", "|", *own])}
+        for name, own in letters.items()
+    }
+    first = next(iter(letters))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vocab.json").write_text(json.dumps(vocabularies))
+    config = Wav2Vec2Config(
+        vocab_size=len(vocabularies[first]), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=32, conv_dim=(8,) * 7, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=2,
+        pad_token_id=0, initializer_range=0.5, adapter_attn_dim=4, do_stable_layer_norm=True,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = Wav2Vec2ForCTC(config)
+    model.save_pretrained(folder)
+    tokenizer = Wav2Vec2CTCTokenizer(str(folder / "vocab.json"), target_lang=first)
+    Wav2Vec2Processor(Wav2Vec2FeatureExtractor(), tokenizer).save_pretrained(folder)
+    for name, vocabulary in vocabularies.items():
+        adapter = {n: torch.randn_like(weight) * 0.5 for n, weight in model._get_adapters().items()}
+        adapter |= {"lm_head.weight": torch.randn(len(vocabulary), 16), "lm_head.bias": torch.zeros(len(vocabulary))}
+        save_file(adapter, folder / f"adapter.{name}.safetensors")
     return folder
 
 

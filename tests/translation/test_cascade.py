@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from transformers import Wav2Vec2ForCTC, Wav2Vec2Processor
 
 from sottovoce.errors import TranslationError, WeightsError
 from sottovoce.speech import audio
 from sottovoce.speech.manifest import Utterance
-from sottovoce.translation import cascade
+from sottovoce.translation import cascade, text_to_speech, text_to_text
 from sottovoce.translation.batches import Failure, alike, halving
 from sottovoce.translation.cascade import Cascade
 from sottovoce.translation.languages import text_token, whisper_token
@@ -23,7 +27,7 @@ from sottovoce.translation.parts import licence_of_outputs, licences
 from sottovoce.translation.speech_to_text import Recogniser
 from sottovoce.translation.text_to_speech import Voice
 from sottovoce.translation.text_to_text import TextTranslator
-from sottovoce.weights.checkpoint import Checkpoint
+from sottovoce.weights.checkpoint import Checkpoint, quiet_transformers
 from tests.translation import checkpoints_cascade as tiny
 from tests.translation.checkpoints_m4t import tiny_m4t
 
@@ -176,6 +180,47 @@ def test_whisper_hears_30_seconds_and_its_languages(weights, tmp_path) -> None:
         english.hear([noise], "de")
 
 
+@pytest.fixture(scope="module")
+def mms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    letters = {"eng": "abcdefgh", "ell": "αβγδεζηθικλμ", "urd-script_arabic": "ابپت"}
+    return tiny.tiny_mms(tmp_path_factory.mktemp("mms"), letters)
+
+
+def test_a_recogniser_with_adapters_hears_each_language_with_its_own(mms: Path) -> None:
+    """To and fro, what transformers' own model hears that was loaded for the language."""
+    noise = np.random.default_rng(0).normal(0, 0.1, (2, 8_000)).astype(np.float32)
+    listener = Recogniser(str(mms), beams=1, **HOW)
+    for language, name, letters in (
+        ("el", "ell", "αβγδεζηθικλμ"), ("en", "eng", "abcdefgh"), ("ur", "urd-script_arabic", "ابپت"),
+        ("el", "ell", "αβγδεζηθικλμ"),
+    ):  # fmt: skip
+        with quiet_transformers():  # it says that the output layer is another's, before it loads the adapter
+            model: Any = Wav2Vec2ForCTC.from_pretrained(mms, target_lang=name, ignore_mismatched_sizes=True).eval()
+        processor: Any = Wav2Vec2Processor.from_pretrained(mms, target_lang=name)
+        inputs = processor(audio=list(noise), sampling_rate=16_000, return_tensors="pt")
+        with torch.inference_mode():
+            expected = processor.batch_decode(model(**inputs).logits.argmax(-1), skip_special_tokens=True)
+        heard = listener.hear(list(noise), language)
+        assert heard == [text.strip() for text in expected]
+        assert set("".join(heard)) - {" "} and set("".join(heard)) <= {*letters, " "}
+
+
+def test_a_language_without_its_adapter_is_refused_and_says_which_file(mms: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(mms, tmp_path / "mms")
+    before = Recogniser(str(folder), beams=1, **HOW).checkpoint.language_revision
+    noise = np.random.default_rng(0).normal(0, 0.1, 8_000).astype(np.float32)
+    (folder / "adapter.ell.safetensors").unlink()
+    listener = Recogniser(str(folder), beams=1, **HOW)
+    assert listener.checkpoint.language_revision != before
+    with pytest.raises(TranslationError, match=r"lacks that of 'el': adapter\.ell\.safetensors"):
+        listener.hear([noise], "el")
+    with pytest.raises(TranslationError, match="which `language`"):
+        listener.hear([noise], None)
+    shutil.copy(folder / "adapter.urd-script_arabic.safetensors", folder / "adapter.urd-script_latin.safetensors")
+    with pytest.raises(TranslationError, match="urd-script_arabic, urd-script_latin: leave one"):
+        listener.hear([noise], "ur")
+
+
 def test_the_translator_is_told_both_languages(weights, monkeypatch) -> None:
     for name in ("nllb", "m2m"):
         translator = TextTranslator(weights[name], "el", beams=2, **HOW)
@@ -193,6 +238,16 @@ def test_the_translator_is_told_both_languages(weights, monkeypatch) -> None:
         TextTranslator(weights["nllb"], "sv", beams=2, **HOW)
 
 
+def test_a_language_is_looked_for_once(weights, monkeypatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(text_to_text, "text_token", lambda code, known: asked.append(code) or text_token(code, known))
+    for name in ("nllb", "marian"):
+        translator = TextTranslator(weights[name], "el", beams=1, **HOW)
+        for _ in range(3):
+            translator.translate(["my cat sleeps"], "en")
+    assert asked == ["el", "en", "el"]  # Marian asks for its target alone
+
+
 def test_marian_of_one_language_and_of_several(weights, tmp_path) -> None:
     with pytest.raises(TranslationError, match="into 'el', and not into 'tr'"):
         TextTranslator(weights["marian"], "tr", beams=2, **HOW)
@@ -208,14 +263,28 @@ def test_voices_of_another_language_or_script(weights, tmp_path) -> None:
         Voice(weights["vits"], "tr", **HOW)
     urdu = tiny.tiny_vits(tmp_path / "urdu", language="urd-script_arabic", letters="ابپتد")
     assert Voice(str(urdu), "ur", **HOW).speak("بات").size
-    with pytest.raises(TranslationError, match="no letter of 'нет'"):
-        Voice(weights["vits"], "el", **HOW).speak("нет")
+    greek = Voice(weights["vits"], "el", **HOW)
+    for text in ("нет", "нет ναι", "1984", "?"):
+        with pytest.raises(TranslationError, match=f"less than half of '{re.escape(text)}'"):
+            greek.speak(text)
+    assert greek.speak("ΝΑΙ, 5!").size
     latin = Voice(str(tiny.tiny_vits(tmp_path / "latin", language="amh", uroman=True)), "am", **HOW)
     with pytest.raises(TranslationError, match="pip install uroman"):
         latin.speak("ሰላም")
-    assert latin.speak("selam").size
+    assert latin.speak("selam!").size
     choir = tiny.tiny_vits(tmp_path / "choir", language=None, speakers=3)
     assert Voice(str(choir), "el", **HOW).speak("ναι").size
+
+
+def test_a_voice_of_phonemes_is_english_and_says_what_it_lacks(tmp_path, monkeypatch) -> None:
+    folder = tiny.tiny_vits(tmp_path / "phonemes", language=None)
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"phonemize": True}))
+    with pytest.raises(TranslationError, match="as English, and not as 'el'"):
+        Voice(str(folder), "el", **HOW)
+    monkeypatch.setattr(text_to_speech, "find_spec", lambda name: None)
+    with pytest.raises(WeightsError, match="pip install phonemizer"):
+        Voice(str(folder), "en", **HOW)
 
 
 def test_checkpoints_of_other_kinds_are_refused_by_name(weights, tmp_path) -> None:
@@ -283,9 +352,31 @@ def test_halving_finds_the_one_that_fails() -> None:
             raise KeyError("five")
         return [10 * p for p in batch]
 
-    made = halving([4, 5, 6, 7], work)
+    made = halving([4, 5, 6, 7], work, [])
     assert made == {4: 40, 5: Failure("the model failed: 'five'"), 6: 60, 7: 70}
     assert asked == [[4, 5, 6, 7], [4, 5], [4], [5], [6, 7]]
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate"),
+        MemoryError("CUDA out of memory."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_one_that_has_no_room_even_alone_is_not_refused_for_good(problem: Exception) -> None:
+    asked = []
+
+    def work(batch):
+        asked.append(list(batch))
+        if 1 in batch:
+            raise problem
+        return batch
+
+    with pytest.raises(TranslationError, match=r"no room in memory for utterance long, even alone .*start_s"):
+        halving([0, 1, 2], work, ["short", "long", "middle"])
+    assert asked == [[0, 1, 2], [0], [1, 2], [1]]
 
 
 def test_what_is_missing_is_a_voice() -> None:

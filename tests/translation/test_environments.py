@@ -20,16 +20,23 @@ case "$*" in
   "-m pip --version") test -e "$(dirname "$0")/../pip" ;;
   *" install "*) echo "$*" >> LOG; FAIL ;;
   *" check") echo 'SAID' ;;
-  *" fetch") echo fetched >> LOG; echo '{}' ;;
+  *" fetch") echo fetched >> LOG; FETCH; echo '{}' ;;
   *" device") echo '{"device": "cuda"}' ;;
 esac
 """
 GOOD = {"protocol": 1, "versions": {"torch": "2.2.2"}, "faults": []}
 
 
-def python_in(folder: Path, said: dict | str = GOOD, fail: str = "true", version: str = "3 10") -> str:
+def python_in(
+    folder: Path, said: dict | str = GOOD, fail: str = "true", version: str = "3 10", fetch: str = "true"
+) -> str:
     path = folder / "python"
-    text = PYTHON.replace("LOG", str(folder / "log")).replace("FAIL", fail).replace("VERSION", version)
+    text = (
+        PYTHON.replace("LOG", str(folder / "log"))
+        .replace("FAIL", fail)
+        .replace("FETCH", fetch)
+        .replace("VERSION", version)
+    )
     text = text.replace("SAID", said if isinstance(said, str) else json.dumps(said))
     path.write_text(text)
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -94,6 +101,14 @@ def test_a_python_that_the_library_does_not_run_on(tmp_path: Path, given, versio
     with pytest.raises(TranslationError, match=rf"3\.8 to 3\.11.*{version.replace(' ', '[.]')}.*--python"):
         environments.setup(**given, python=python_in(tmp_path, version=version), say=lambda _: None)
     assert not given["folder"].exists()
+
+
+def test_without_network_the_tokenizers_are_named(tmp_path: Path, given):
+    python = python_in(tmp_path, fetch="echo AssetDownloadError >&2; exit 1")
+    with pytest.raises(TranslationError, match=r"(?s)tokenizers.*network once.*AssetDownloadError"):
+        environments.setup(**given, python=python, say=lambda _: None)
+    with pytest.raises(TranslationError, match="there is no environment"):
+        environments.find(given["folder"])
 
 
 def test_a_worker_that_cannot_be_understood(tmp_path: Path, given):

@@ -15,7 +15,7 @@ from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneratio
 from sottovoce.errors import TranslationError, WeightsError
 from sottovoce.speech.manifest import Manifest, Utterance
 from sottovoce.store.artefacts import Store
-from sottovoce.store.shards import Execution
+from sottovoce.store.shards import Execution, WorkerMaker
 from sottovoce.translation.filtering import FilterRule, filter_translations
 from sottovoce.translation.language_id import (
     BATCH,
@@ -23,7 +23,6 @@ from sottovoce.translation.language_id import (
     Heard,
     LanguageIdentifier,
     LanguageWorker,
-    WorkerMaker,
     identify,
     with_probabilities,
 )
@@ -193,7 +192,7 @@ def test_a_worker_can_be_made_in_another_process(weights: Path, identifier: Lang
     expected = identifier.identify(SOUNDS[:1])
     sent = pickle.loads(pickle.dumps(identifier))  # noqa: S301  (our own bytes: what a process pool does)
     np.testing.assert_array_equal(sent.identify(SOUNDS[:1]), expected)
-    maker = WorkerMaker(partial(LanguageIdentifier, str(weights), LANGUAGES, precision="fp32"))
+    maker = WorkerMaker(LanguageWorker, partial(LanguageIdentifier, str(weights), LANGUAGES, precision="fp32"))
     worker = pickle.loads(pickle.dumps(maker))()  # noqa: S301
     assert worker.identifier.settings == identifier.settings
 
@@ -239,14 +238,14 @@ def test_a_failure_is_one_utterance_s_alone(tmp_path: Path, identifier: Language
 
     def fragile(waveforms):
         if any(w.size == 0.7 * 16_000 for w in waveforms):
-            raise RuntimeError("out of memory\nand more")
+            raise RuntimeError("sizes do not match\nand more")
         return np.array([[np.nan if w.size == 0.9 * 16_000 else 0.2] * 5 for w in waveforms])
 
     monkeypatch.setattr(identifier, "identify", fragile)
     rows = LanguageWorker(identifier)(tasks, tmp_path)
     assert [row.get("error") for row in rows] == [
         None,
-        "the model failed: out of memory",
+        "the model failed: sizes do not match",
         "the model's probabilities are not numbers",
         None,
     ]

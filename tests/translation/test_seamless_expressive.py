@@ -13,7 +13,7 @@ import pytest
 
 from sottovoce.errors import TranslationError
 from sottovoce.speech.manifest import Utterance
-from sottovoce.store.artefacts import write_json
+from sottovoce.store.atomic import write_json
 from sottovoce.translation import environments, expressive_worker, seamless_expressive
 from sottovoce.translation.outside import Outside
 from sottovoce.translation.seamless_expressive import SeamlessExpressive

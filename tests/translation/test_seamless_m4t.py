@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -98,16 +99,32 @@ def test_what_fails_in_a_batch_is_refused_by_itself(german, utterances: list[Utt
     longest = max(audio.read(u.path).size for u in utterances)
     speak = SeamlessM4T._speak
 
-    def short_of_memory(self, waveforms):
-        if len(waveforms) > 2 or any(w.size == longest for w in waveforms):
+    def fragile(self, waveforms):
+        if len(waveforms) > 2:
             raise torch.OutOfMemoryError("out of memory.\nTried to allocate 2 GiB")
+        if any(w.size == longest for w in waveforms):
+            raise IndexError("list index out of range\nand more")
         return speak(self, waveforms)
 
-    monkeypatch.setattr(SeamlessM4T, "_speak", short_of_memory)
+    monkeypatch.setattr(SeamlessM4T, "_speak", fragile)
     made = german.translate(utterances)
     failed = [each for each in made if each.error is not None]
-    assert [each.error for each in failed] == ["the model failed: out of memory."]
+    assert [each.error for each in failed] == ["the model failed: list index out of range"]
     assert audio.read(utterances[int(failed[0].id)].path).size == longest
+
+
+def test_an_utterance_that_has_no_room_ends_the_run_and_is_named(german, utterances, monkeypatch) -> None:
+    longest = max(utterances, key=lambda u: audio.read(u.path).size)
+    most, speak = audio.read(longest.path).size, SeamlessM4T._speak
+
+    def short_of_memory(self, waveforms):
+        if all(w.size < most for w in waveforms):
+            return speak(self, waveforms)
+        raise torch.OutOfMemoryError("out of memory.\nTried to allocate 2 GiB")
+
+    monkeypatch.setattr(SeamlessM4T, "_speak", short_of_memory)
+    with pytest.raises(TranslationError, match=f"no room in memory for utterance {longest.id}, even alone"):
+        german.translate(utterances)
 
 
 def test_a_gpu_that_failed_ends_the_run_and_blames_no_utterance(german, utterances, monkeypatch) -> None:
@@ -157,6 +174,19 @@ def test_half_precision_is_another_setting_and_still_speaks(checkpoint: Path, ge
     assert half.settings["precision"] == "bf16" and german.settings["precision"] == "fp32"
     (made,) = half.translate(utterances[:1])
     assert made.error is None and made.waveform is not None and made.waveform.dtype == np.float32
+
+
+def test_the_vocoder_is_not_rounded(checkpoint: Path, german) -> None:
+    """Of one sequence of units it makes the same sound in every precision, and rounded as a whole it does not."""
+    half = SeamlessM4T("de", str(checkpoint), precision="bf16")
+    units = {"input_ids": torch.randint(4, 36, (1, 30), generator=torch.Generator().manual_seed(0))}
+    units |= {"speaker_id": torch.tensor([[0]]), "lang_id": torch.tensor([[1]])}
+    vocoders = [translator._model[2][1] for translator in (german, half)]
+    with torch.inference_mode():
+        exact, ours = (vocoder(**units)[0] for vocoder in vocoders)
+        rounded = copy.deepcopy(vocoders[1]).to(torch.bfloat16)(**units)[0].float()
+    assert next(half._model[0].parameters()).dtype == torch.bfloat16 and exact.std() > 0
+    assert torch.equal(ours, exact) and not torch.equal(rounded, exact)
 
 
 def test_36_languages() -> None:

@@ -9,7 +9,16 @@ import typer
 from rich.logging import RichHandler
 
 import sottovoce
-from sottovoce.cli import corpora, runs, speech  # noqa: F401  (their commands join the application)
+from sottovoce.cli import (  # noqa: F401  (their commands join the application)
+    augmenting,
+    corpora,
+    generalist,
+    labels,
+    runs,
+    speech,
+    timeline,
+    use,
+)
 from sottovoce.cli.verbs import app
 from sottovoce.show import terminal
 

@@ -11,7 +11,7 @@ import typer
 from sottovoce.show import terminal
 
 if TYPE_CHECKING:
-    from sottovoce.experiment.inputs import Place
+    from sottovoce.experiment.place import Place
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors alone.")]
 StoreFolder = Annotated[
@@ -57,7 +57,7 @@ def place(
     """Where a command works, and how."""
     import torch
 
-    from sottovoce.experiment.inputs import Place
+    from sottovoce.experiment.place import Place
     from sottovoce.store.artefacts import Store
     from sottovoce.store.shards import Execution
 
@@ -70,11 +70,21 @@ def place(
         workers,
         part=_part(part),
         gpus_per_worker=gpus_per_worker,
+        gpus=_gpus(),
         ray_address=ray_address,
     )
     if shard_size is not None:
         execution = replace(execution, shard_size=shard_size)
     return Place(Store(root), execution, chosen)
+
+
+def _gpus() -> tuple[str, ...]:
+    """This machine's, as CUDA_VISIBLE_DEVICES names them."""
+    import torch
+
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    numbers = chosen.split(",") if chosen else map(str, range(torch.cuda.device_count()))
+    return tuple(numbers) if torch.cuda.is_available() else ()
 
 
 def _part(text: str | None) -> tuple[int, int] | None:

@@ -25,7 +25,7 @@ from sottovoce.cli.verbs import app
 from sottovoce.show import terminal
 
 if TYPE_CHECKING:
-    from sottovoce.experiment.inputs import Place
+    from sottovoce.experiment.place import Place
     from sottovoce.recipe import Recipe
 
 

@@ -65,9 +65,12 @@ def translate(
     Example: sottovoce translate msp.parquet --to de -o de.parquet --with seamless-m4t-v2 --set weights=DIR --slice 3/8
     """
     from sottovoce import recipe as recipes
+    from sottovoce.speech import uri
     from sottovoce.speech.manifest import Manifest
     from sottovoce.translation.synthesis import synthesise
 
+    if report and uri.is_uri(to):
+        raise typer.BadParameter("writes a page beside the manifest: give -o a local file", param_hint="--report")
     chosen = recipes.phase(translator, [*(["expressive=false"] if plain else []), *(changes or ())])
     source = Manifest.read(manifest)
     here = place(
@@ -147,7 +150,9 @@ def setup(
 @app.command()
 def extract(
     manifest: Annotated[str, typer.Argument(help="A manifest: a file or a URI.")],
-    upstream: Annotated[Literal["logmel", "whisper", "ssl"], typer.Option(help="The upstream.")] = "logmel",
+    upstream: Annotated[
+        Literal["logmel", "whisper", "ssl", "generalist"], typer.Option(help="The upstream.")
+    ] = "logmel",
     weights: Annotated[str | None, typer.Option(help="A folder or a hub id.")] = None,
     layer: Annotated[str, typer.Option(help="last, all, or a number.")] = "last",
     context: Annotated[Literal["exact", "trimmed"], typer.Option(help="Whisper: pad to 30 s, or not.")] = "trimmed",
@@ -190,4 +195,4 @@ def extract(
     with progress(quiet).stage("features", len(read)) as done:
         extracted = extract_features(read, make, here.store, here.execution, done)
     terminal.list_refused(extracted.refused)
-    terminal.print_line(f"{len(extracted.kept)} of {len(read)} utterances have features in {here.store.root}")
+    terminal.print_line(f"{len(extracted.kept)} of {len(read)} utterances have features in {here.store.place}")

@@ -23,7 +23,7 @@ class Verbs(TyperGroup):
             terminal.print_error(problem)
             raise typer.Exit(1) from problem
         except OSError as problem:
-            from sottovoce.store.artefacts import full_disk_or
+            from sottovoce.store.atomic import full_disk_or
 
             mendable = full_disk_or(problem, Path(problem.filename or Path.cwd()))
             if mendable is problem:

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from sottovoce.corpora.card import CorpusCard, Prepared, departures
 from sottovoce.errors import CorpusError
+from sottovoce.speech.harmonisation import INTENSITY
 from sottovoce.speech.manifest import Manifest, Utterance
 
 LOSSLESS = (".wav", ".flac")
 """Endings of the published corpora, and of the copies that people pack to save space."""
 
 ReadName = Callable[[str], Mapping[str, str] | None]
-"""A recording's name without its ending -> speaker, emotion and, where it says them, text and text_id; else None."""
+"""A recording's name without its ending -> speaker, emotion and, where it says them, text, text_id and intensity (see
+`speech.harmonisation.INTENSITY`); else None."""
 
 
 def recordings(folder: Path, endings: Iterable[str]) -> list[Path]:
@@ -81,6 +83,7 @@ def prepare_by_name(
                 emotion=fields["emotion"],
                 text=fields.get("text"),
                 text_id=fields.get("text_id"),
+                measures={INTENSITY: float(fields["intensity"])} if "intensity" in fields else {},
             )
             once.setdefault(path.stem.lower(), utterance)
     manifest = Manifest(tuple(once[stem] for stem in sorted(once)))

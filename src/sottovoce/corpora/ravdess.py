@@ -51,8 +51,12 @@ _EMOTIONS = {
 
 _SENTENCES = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
 
+_INTENSITIES = {"1": "0", "2": "1"}  # normal and strong: the weaker and the stronger of the two that there are
+
 # modality 03 (sound alone), channel 01 (speech), emotion, intensity, statement, repetition, actor
-_NAME = re.compile(r"03-01-(?P<emotion>0[1-8])-0[12]-(?P<text_id>0[12])-0[12]-(?P<speaker>[01]\d|2[0-4])")
+_NAME = re.compile(
+    r"03-01-(?P<emotion>0[1-8])-0(?P<intensity>[12])-(?P<text_id>0[12])-0[12]-(?P<speaker>[01]\d|2[0-4])"
+)
 
 
 def prepare(folder: str | Path) -> Prepared:
@@ -69,4 +73,8 @@ def _read_name(name: str) -> dict[str, str] | None:
     match = _NAME.fullmatch(name)
     if match is None:
         return None
-    return match.groupdict() | {"emotion": _EMOTIONS[match["emotion"]], "text": _SENTENCES[match["text_id"]]}
+    return match.groupdict() | {
+        "emotion": _EMOTIONS[match["emotion"]],
+        "text": _SENTENCES[match["text_id"]],
+        "intensity": _INTENSITIES[match["intensity"]],
+    }

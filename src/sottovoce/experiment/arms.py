@@ -9,28 +9,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save
 
-from sottovoce.experiment.inputs import Inputs, Place
+from sottovoce.experiment.banks import Banks
+from sottovoce.experiment.inputs import Inputs
+from sottovoce.experiment.place import Place
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging.splits import Fold
 from sottovoce.learning import bank
 from sottovoce.learning.bank import Course
 from sottovoce.learning.bootstrapping import Criterion, Selected, select
 from sottovoce.learning.head import Head
-from sottovoce.recipe import Recipe, Training
+from sottovoce.recipe import Recipe
 from sottovoce.speech.manifest import Manifest, Utterance
-from sottovoce.store.artefacts import Kept, key_of
+from sottovoce.store.artefacts import Kept
 from sottovoce.store.progress import Progress
 from sottovoce.upstreams.features import Extracted, Frames
-from sottovoce.weights.arithmetic import resolve_precision
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,6 @@ class Arm:
     kept: tuple[Kept, ...]
     labels: NDArray[np.float32]
 
-    def key(self) -> list[Any]:
-        """What the pool's training depends on: features by content, and labels."""
-        return [[k.folder.parent.name, k.row["key"]] for k in self.kept] + [key_of(self.labels.tolist())]
-
 
 @dataclass
 class Outcome:
@@ -69,10 +63,6 @@ class Outcome:
     model_kept: dict[str, list[str]] = field(default_factory=dict)
 
 
-class NotTrained(Exception):
-    """Raised where a bank would have to be trained and was not to be."""
-
-
 def train_all(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress, *, only_kept: bool = False) -> Outcome:
     """Train every condition of the recipe for all folds and seeds; nothing here sees a test utterance's label.
 
@@ -82,7 +72,8 @@ def train_all(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress, 
     trainees = [Trainee(fold, seed) for seed in recipe.training.seeds for fold in inputs.plan.folds]
     trainees.append(Trainee(None, recipe.training.seeds[0]))
     outcome = Outcome()
-    work = _Work(recipe, inputs, place, trainees, outcome, criterion(recipe, inputs.source.manifest), only_kept)
+    banks = Banks(recipe.training, place, only_kept)
+    work = _Work(recipe, inputs, banks, trainees, outcome, criterion(recipe, inputs.source.manifest))
     arms = arms_of(recipe, inputs)
     total = sum(work.n_banks(arm) for arm in arms) * recipe.training.epochs
     with progress.stage("training", total) as done:
@@ -130,36 +121,22 @@ def criterion(recipe: Recipe, source: Manifest) -> Criterion:
     return recipe.selection.criterion
 
 
-def operations(n_frames: int, dimension: int, training: Training) -> float:
-    """Floating-point operations of training on `n_frames`: one product forward, one back, for every epoch."""
-    return 4.0 * n_frames * dimension * training.hidden * training.epochs
-
-
 @dataclass
 class _Work:
     recipe: Recipe
     inputs: Inputs
-    place: Place
+    banks: Banks
     trainees: list[Trainee]
     outcome: Outcome
     criterion: Criterion
-    only_kept: bool
 
     def n_banks(self, arm: Arm) -> int:
         """How many banks the arm trains."""
         return self.recipe.selection.rounds if arm.selected else 1
 
-    def frames(self, arm: Arm) -> Frames:
-        dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
-        return Frames(arm.kept, dtype=dtype, memory_bytes=int(self.recipe.training.memory_gib * 2**30))
-
-    @property
-    def precision(self) -> str:
-        return resolve_precision(self.recipe.training.precision, torch.device(self.place.device))
-
     def train_target(self, arm: Arm, done: Callable[[int], None]) -> list[Head]:
         """`M_0`: the target's training part alone."""
-        frames = self.frames(arm)
+        frames = self.banks.frames(arm.kept)
         courses = [self.course(arm, t, np.zeros(0, bool)) for t in self.trainees]
         heads = self.bank(arm, frames, courses, done)
         self.record("target-only", 0, arm, frames, heads, [np.zeros(0, bool)] * len(heads))
@@ -167,7 +144,7 @@ class _Work:
 
     def train_arm(self, arm: Arm, first: list[Head], done: Callable[[int], None]) -> None:
         """All of the arm, and its selection round by round from `M_0` (arXiv 2409.10985, eq. 1)."""
-        frames = self.frames(arm)
+        frames = self.banks.frames(arm.kept)
         admitted = [self.admitted(arm, t) for t in self.trainees]
         plain = [self.course(arm, t, among) for t, among in zip(self.trainees, admitted, strict=True)]
         heads, n = first, len(plain)
@@ -201,38 +178,13 @@ class _Work:
     ) -> list[Selected]:
         """Each model's selection from the whole of `D_syn`."""
         rows = np.arange(len(arm.target), len(frames))
-        said = bank.predict(frames, rows, heads, device=self.place.device)
+        said = bank.predict(frames, rows, heads, device=self.banks.place.device)
         labels = arm.labels[rows]
         return [select(p, labels, self.criterion, among) for p, among in zip(said, admitted, strict=True)]
 
     def bank(self, arm: Arm, frames: Frames, courses: list[Course], done: Callable[[int], None]) -> list[Head]:
         """Train the courses, or find them in the store."""
-        training = self.recipe.training
-        settings = training.model_dump(include=set(_MATTERS))
-        settings |= {"device": torch.device(self.place.device).type, "precision": self.precision}
-        shown = [[c.seed, key_of(c.own.tolist())] for c in courses]
-        place = self.place.store.single("banks", key_of(settings, arm.key(), shown))
-        if (found := place.find()) is not None:
-            done(training.epochs)
-            return bank.heads_from_tensors(load_file(found / "heads.safetensors"))
-        if self.only_kept:
-            raise NotTrained
-        start = monotonic()
-        heads = bank.train(
-            frames,
-            arm.labels,
-            courses,
-            training,
-            device=self.place.device,
-            checkpoint=place.unfinished / "checkpoint.safetensors",
-            on_epoch=done,
-        )
-        own_frames = sum(int(frames.lengths[c.own].sum()) for c in courses)
-        units = operations(own_frames, frames.dimension, training) / 1e9
-        self.place.speeds.record("training", units, monotonic() - start)
-        content = save(bank.heads_to_tensors(heads))  # not save_file: its error on a full disk is no OSError
-        place.keep(lambda folder: (folder / "heads.safetensors").write_bytes(content))
-        return heads
+        return self.banks.heads(arm.kept, frames, arm.labels, courses, done)
 
     def record(
         self,
@@ -257,7 +209,7 @@ class _Work:
             fold = self.trainees[members[0]].fold
             assert fold is not None
             rows = np.array([position[i] for i in fold.test if i in position], np.int64)
-            said = bank.predict(frames, rows, [heads[i] for i in members], device=self.place.device)
+            said = bank.predict(frames, rows, [heads[i] for i in members], device=self.banks.place.device)
             tested = [arm.target[row] for row in rows]
             for i, probabilities in zip(members, said, strict=True):
                 self.outcome.predictions.append(
@@ -292,7 +244,3 @@ class _Work:
                 "kept": pa.array(verdict.kept),
             }
             self.outcome.selections.append(pa.table(columns))
-
-
-_MATTERS = ("hidden", "epochs", "batch_size", "learning_rate", "weight_decay")
-assert set(_MATTERS) < set(Training.model_fields)

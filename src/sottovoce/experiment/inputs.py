@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sottovoce.corpora import catalogue
 from sottovoce.errors import ManifestError
+from sottovoce.experiment.place import Place
 from sottovoce.judging.splits import FoldPlan, make_plan
 from sottovoce.recipe import Recipe, Speech
 from sottovoce.speech import checks
 from sottovoce.speech.manifest import Manifest
-from sottovoce.store.artefacts import Store
 from sottovoce.store.progress import Progress, timed
-from sottovoce.store.shards import Execution
-from sottovoce.store.speeds import Speeds
 from sottovoce.translation.synthesis import Synthesis, synthesise
 from sottovoce.upstreams.card import Upstream
 from sottovoce.upstreams.features import Extracted, extract
 from sottovoce.upstreams.loading import load_upstream
 
 SYNTHETIC_CONDITIONS = {"all-synthetic", "bootstrapped"}
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a run works and how: the store, the executor and the device."""
-
-    store: Store
-    execution: Execution = field(default_factory=Execution)
-    device: str = "cpu"
-
-    @property
-    def speeds(self) -> Speeds:
-        """What is known of this machine's speed."""
-        return Speeds(self.store.root)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from sottovoce.errors import AudioError
-from sottovoce.experiment.arms import NotTrained, operations, train_all
+from sottovoce.experiment.arms import train_all
+from sottovoce.experiment.banks import NotTrained, operations
 from sottovoce.experiment.inputs import (
     SYNTHETIC_CONDITIONS,
     Natural,

@@ -15,21 +15,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save
 
 from sottovoce.errors import SplitError
+from sottovoce.experiment.banks import Banks
 from sottovoce.experiment.heard import SOURCE, summary
+from sottovoce.experiment.place import Place
 from sottovoce.judging.splits import FoldPlan, leave_one_speaker_out, speaker_groups, speaker_of
 from sottovoce.learning import bank
 from sottovoce.learning.bank import Course
 from sottovoce.learning.head import Head
 from sottovoce.recipe import Training
 from sottovoce.speech.manifest import Manifest, Utterance
-from sottovoce.store.artefacts import Kept, Store, key_of
+from sottovoce.store.artefacts import Kept
 from sottovoce.upstreams.features import Extracted, Frames
-from sottovoce.weights.arithmetic import resolve_precision
 
 MOST_FOLDS = 5
 
@@ -40,8 +39,7 @@ def check(
     features: Mapping[str, Extracted],
     emotions: Sequence[str],
     training: Training,
-    device: str,
-    store: Store | None = None,
+    place: Place,
     on_epoch: Callable[[int], None] = lambda n: None,
 ) -> dict[str, Any]:
     """How well the source's emotions are heard before and after translation, by speaker-independent heads.
@@ -55,8 +53,7 @@ def check(
         features: of the source as "source", and of the translations by the translator's name.
         emotions: the K classes.
         training: of the heads; every seed is trained.
-        device: where.
-        store: where trained heads are kept, if anywhere.
+        place: where they are trained and kept.
         on_epoch: called with the number of epochs just done; there are `training.epochs` for each voice.
 
     Returns:
@@ -95,7 +92,7 @@ def check(
         return _nothing(emotions, str(problem))
     if not tested:
         return _nothing(emotions, "no utterance of the source has a translation with features")
-    said = _Work(natural, tested, voices, plan, emotions, training, device, store).said(on_epoch)
+    said = _Work(natural, tested, voices, plan, emotions, Banks(training, place)).said(on_epoch)
     outcome: dict[str, Any] = {"n_folds": len(plan.folds), **summary(tested, emotions, training.seeds, said)}
     if left_out := len(natural) - len(tested):
         why = f"{left_out} of {len(natural)} utterances lack a translation and were not asked about"
@@ -110,13 +107,11 @@ class _Work:
     voices: Mapping[str, Mapping[str, Kept]]
     plan: FoldPlan
     emotions: Sequence[str]
-    training: Training
-    device: str
-    store: Store | None
+    banks: Banks
 
     @property
-    def precision(self) -> str:
-        return resolve_precision(self.training.precision, torch.device(self.device))
+    def training(self) -> Training:
+        return self.banks.training
 
     def said(self, on_epoch: Callable[[int], None]) -> dict[tuple[str, str], NDArray[np.float64]]:
         """What heads say of the tested utterances, by the voice they are in and the voice the heads know.
@@ -127,10 +122,9 @@ class _Work:
         real: list[list[Head]] = []
         for name, kept in self.voices.items():
             pool = [u for u in self.natural if u.id in kept]
-            dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
-            memory_bytes = int(self.training.memory_gib * 2**30)
-            frames = Frames([kept[u.id] for u in pool], dtype=dtype, memory_bytes=memory_bytes)
-            own = self.heads(pool, frames, [kept[u.id] for u in pool], on_epoch)
+            found = [kept[u.id] for u in pool]
+            frames = self.banks.frames(found)
+            own = self.heads(pool, frames, found, on_epoch)
             real = real or own
             said[name, SOURCE] = self.asked(pool, frames, real)
             if own and name != SOURCE:
@@ -149,36 +143,9 @@ class _Work:
             return []
         courses = [Course(seed, own) for own in owns for seed in self.training.seeds]
         labels = np.array([u.soft_label(self.emotions, self.training.epsilon) for u in pool], np.float32)
-        trained = self.trained(frames, labels, courses, kept, on_epoch)
+        trained = self.banks.heads(kept, frames, labels, courses, on_epoch)
         n_seeds = len(self.training.seeds)
         return [trained[i : i + n_seeds] for i in range(0, len(trained), n_seeds)]
-
-    def trained(
-        self,
-        frames: Frames,
-        labels: NDArray[np.float32],
-        courses: list[Course],
-        kept: list[Kept],
-        on_epoch: Callable[[int], None],
-    ) -> list[Head]:
-        """Train the courses, or find them in the store."""
-        if self.store is None:
-            return bank.train(frames, labels, courses, self.training, device=self.device, on_epoch=on_epoch)
-        settings = self.training.model_dump(exclude={"seeds", "precision", "memory_gib"})
-        settings |= {"device": torch.device(self.device).type, "precision": self.precision}
-        sounds = [[k.folder.parent.name, k.row["key"]] for k in kept]
-        shown = [[c.seed, key_of(c.own.tolist())] for c in courses]
-        place = self.store.single("banks", key_of(settings, sounds, key_of(labels.tolist()), shown))
-        if (found := place.find()) is not None:
-            on_epoch(self.training.epochs)
-            return bank.heads_from_tensors(load_file(found / "heads.safetensors"))
-        checkpoint = place.unfinished / "checkpoint.safetensors"
-        heads = bank.train(
-            frames, labels, courses, self.training, device=self.device, checkpoint=checkpoint, on_epoch=on_epoch
-        )
-        content = save(bank.heads_to_tensors(heads))
-        place.keep(lambda folder: (folder / "heads.safetensors").write_bytes(content))
-        return heads
 
     def asked(self, pool: list[Utterance], frames: Frames, heads: list[list[Head]]) -> NDArray[np.float64]:
         """Each tested utterance under the heads of the fold that tests its speaker: `[seed, utterance, K]`."""
@@ -187,7 +154,7 @@ class _Work:
         for fold, of_fold in zip(self.plan.folds, heads, strict=True):
             here = np.flatnonzero(np.isin([u.id for u in self.tested], fold.test))
             rows = np.array([position[self.tested[i].id] for i in here], np.int64)
-            said[:, here] = bank.predict(frames, rows, of_fold, device=self.device)
+            said[:, here] = bank.predict(frames, rows, of_fold, device=self.banks.place.device)
         return said
 
 

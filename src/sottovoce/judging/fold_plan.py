@@ -14,6 +14,7 @@ from typing import Any
 
 from sottovoce.errors import SplitError
 from sottovoce.speech.manifest import Utterance
+from sottovoce.store.atomic import write_atomically
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,11 @@ class FoldPlan:
         }
 
     def write(self, path: str | Path) -> Path:
-        """Write the plan and its proof as JSON, atomically; the same plan gives the same bytes."""
+        """Write the plan and its proof as JSON, atomically; the same plan gives the same bytes.
+
+        Raises:
+            StoreError: the disk is full or may not be written.
+        """
         path = Path(path)
         content = {
             "schema": 1,
@@ -89,10 +94,8 @@ class FoldPlan:
             "folds": [asdict(fold) for fold in self.folds],
             "utterances": {name: asdict(facts) for name, facts in sorted(self.facts.items())},
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+        write_atomically(path, lambda partial: partial.write_text(text, encoding="utf-8"))
         return path
 
     @classmethod

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sottovoce.errors import StoreError
+from sottovoce.store.atomic import write_atomically
 
 _WHERE = {"condition": pa.string(), "round": pa.int32(), "fold": pa.int32(), "seed": pa.int32()}
 _WHAT = {"utterance": pa.string(), "speaker": pa.string(), "label": pa.string()}
@@ -71,14 +72,11 @@ def write(path: str | Path, predictions: pa.Table) -> Path:
     """Validate and write, atomically; the same table gives the same bytes.
 
     Raises:
-        StoreError: see `read`.
+        StoreError: see `read`; or the disk is full or may not be written.
     """
     path = Path(path)
     _validate(predictions, "these predictions cannot be written")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    pq.write_table(predictions.combine_chunks(), partial)
-    partial.replace(path)
+    write_atomically(path, lambda partial: pq.write_table(predictions.combine_chunks(), partial))
     return path
 
 

@@ -90,6 +90,32 @@ def confusions(predictions: pa.Table) -> list[dict[str, Any]]:
     return matrices
 
 
+def recalls(predictions: pa.Table) -> list[dict[str, Any]]:
+    """Recall of each class that was tested, in each condition and round, with intervals over the speakers who have it.
+
+    Each is `{"recall", "ci95", "n"}` by class, seeds averaged; `n` utterances were tested.
+    """
+    return [
+        {"condition": condition, "round": round_, "recalls": _recalls(part)}
+        for (condition, round_), part in _parts(predictions).items()
+    ]
+
+
+def _recalls(part: pa.Table) -> dict[str, Any]:
+    _, seeds, counts = metrics.confusions(part)
+    found = {}
+    for position, name in enumerate(table_of.classes_of(part)):
+        of_class = counts * (np.arange(counts.shape[-1]) == position)[:, None]
+        of_class = of_class[of_class.any(axis=(1, 2, 3))]
+        if len(of_class):  # among utterances of one class, the share that is right is its recall
+            found[name] = {
+                "recall": _round(metrics.scores(of_class.sum(axis=0), "wa").mean()),
+                "ci95": _round_all(certainty.interval(of_class, "wa")),
+                "n": int(of_class.sum()) // len(seeds),
+            }
+    return found
+
+
 def headline(
     results: Mapping[str, Any], a: str = "bootstrapped", metric: str = "macro_f1", *, speaker_dependent: bool = False
 ) -> str:

@@ -27,7 +27,7 @@ from safetensors.torch import save
 from sottovoce.learning.head import Head, mix_layers, pooled_hidden
 from sottovoce.learning.losses import soft_cross_entropy
 from sottovoce.recipe import Training
-from sottovoce.store.artefacts import write_atomically
+from sottovoce.store.atomic import write_atomically
 from sottovoce.upstreams.features import Frames
 from sottovoce.weights.arithmetic import keep_freed_memory, one_core_each
 

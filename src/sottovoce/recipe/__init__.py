@@ -5,7 +5,8 @@ that name, so that a recipe holds no path of one machine.
 """
 
 from sottovoce.recipe.ablation import Ablation
-from sottovoce.recipe.reading import find, load, load_ablation, phase, shipped
+from sottovoce.recipe.generalist import GeneralistRecipe
+from sottovoce.recipe.reading import find, load, load_ablation, load_generalist, phase, shipped
 from sottovoce.recipe.stages import Condition, Model, Protocol, Selection, Speech, Training, Upstream
 from sottovoce.recipe.translation import Filter, LanguageId, Offline, Translation
 from sottovoce.recipe.whole import Recipe
@@ -14,6 +15,7 @@ __all__ = [
     "Ablation",
     "Condition",
     "Filter",
+    "GeneralistRecipe",
     "LanguageId",
     "Model",
     "Offline",
@@ -27,6 +29,7 @@ __all__ = [
     "find",
     "load",
     "load_ablation",
+    "load_generalist",
     "phase",
     "shipped",
 ]

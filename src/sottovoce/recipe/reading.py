@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from sottovoce.errors import RecipeError
 from sottovoce.recipe.ablation import Ablation
+from sottovoce.recipe.generalist import GeneralistRecipe
 from sottovoce.recipe.translation import Phase
 from sottovoce.recipe.whole import Recipe
 
@@ -33,6 +34,8 @@ def load(path: Path, changes: Sequence[str] = (), settings: Mapping[str, Any] | 
     tree = _tree(path)
     if "tables" in tree:
         raise RecipeError(f"{path} is an ablation, a table of runs; use it with 'sottovoce run'")
+    if "corpora" in tree:
+        raise RecipeError(f"{path} is a generalist's recipe; use it with 'sottovoce zero-shot' or 'sottovoce train'")
     for name, content in (settings or {}).items():
         _place(tree, name, content, f"{path}: {name}")
     for change in changes:
@@ -48,6 +51,18 @@ def load_ablation(path: Path) -> Ablation | None:
     """
     tree = _tree(path)
     return _validated(Ablation, tree, path) if "tables" in tree else None
+
+
+def load_generalist(path: Path, changes: Sequence[str] = ()) -> GeneralistRecipe:
+    """Read the recipe of a generalist and change some of its settings; see `load`.
+
+    Raises:
+        RecipeError: with every problem and its place.
+    """
+    tree = _tree(path)
+    for change in changes:
+        _apply(tree, change)
+    return _validated(GeneralistRecipe, _with_environment(tree), path)
 
 
 def phase(translator: str, changes: Sequence[str] = ()) -> Phase:

@@ -33,14 +33,14 @@ class Speech(Stage):
 class Upstream(Stage):
     """The frozen model that turns sound into frames."""
 
-    name: Literal["logmel", "whisper", "ssl"] = "logmel"
+    name: Literal["logmel", "whisper", "ssl", "generalist"] = "logmel"
     weights: str | None = Field(default=None, description="a folder or a hub id; none for logmel")
     known_as: str | None = Field(default=None, description="the hub id that a folder's weights are a copy of")
     layer: Literal["last", "mix"] | int = Field(
         default="last", description="`mix` learns softmax weights over all layers"
     )
     context: Literal["exact", "trimmed"] = Field(
-        default="trimmed", description="Whisper: pad to 30 s, or valid frames only"
+        default="trimmed", description="Whisper: pad to 30 s, or valid frames only; a generalist has its own"
     )
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     allow_download: bool = Field(default=False, description="let transformers fetch `weights` from the hub")
@@ -86,6 +86,10 @@ class Selection(Stage):
 
 
 class Model(Stage):
-    """The model that the run leaves, trained on all target speakers. Chosen here, before any result is seen."""
+    """The model that the run leaves, trained on all target speakers.
 
-    condition: Condition = "bootstrapped"
+    `auto` takes the condition that does best, and reports the score of choosing so with each fold left out of its own
+    choice; a name is chosen before any result is seen.
+    """
+
+    condition: Condition | Literal["auto"] = "auto"

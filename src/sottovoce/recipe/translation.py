@@ -80,11 +80,12 @@ class LanguageId(Stage):
     weights: str = Field(default="openai/whisper-large-v3", description="any multilingual Whisper, with its decoder")
     candidates: Annotated[list[str], Field(min_length=2)] = Field(
         default=["de", "en", "es", "fr", "it", "pt", "nl", "pl", "ru", "tr", "ur", "zh"],
-        description="languages that the probabilities are shared among; the target's and the source's are added",
+        description="languages that the probabilities are shared among; the target's is added, and a known source's",
     )
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         default=None, description="least probability of the target language; none: it must be the likeliest"
     )
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
     allow_download: bool = Field(default=False, description="let transformers fetch `weights` from the hub")
 
 

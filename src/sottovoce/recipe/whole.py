@@ -45,9 +45,14 @@ class Recipe(Stage):
             raise ValueError("conditions and emotions must not repeat themselves")
         if len(set(self.training.seeds)) < len(self.training.seeds):
             raise ValueError("training.seeds must differ from each other")
-        if self.model.condition not in self.conditions:
+        if self.model.condition not in ("auto", *self.conditions):
             raise ValueError(f"model.condition '{self.model.condition}' is none of the run's conditions")
         return self
+
+    @property
+    def candidates(self) -> list[Condition]:
+        """The conditions that may become the model."""
+        return self.conditions if self.model.condition == "auto" else [self.model.condition]
 
     def write(self, path: Path) -> None:
         """Write the complete recipe, defaults included."""

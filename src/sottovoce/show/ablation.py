@@ -8,7 +8,7 @@ from typing import Any
 
 from sottovoce.show import tables
 from sottovoce.show.page import template
-from sottovoce.store.artefacts import write_atomically
+from sottovoce.store.atomic import write_atomically
 
 MARKS = {
     "HR": "speech of a high-resource language",

@@ -71,8 +71,12 @@ def _side(utterance: Utterance) -> Side:
     except AudioError as problem:
         return Side(utterance, None, problem.reason, cut=False)
     longest = round(LONGEST_S * audio.RATE_HZ)
+    return Side(utterance, data_uri(waveform[:longest]), "", cut=waveform.size > longest)
+
+
+def data_uri(waveform: audio.Waveform) -> str:
+    """A sound at `audio.RATE_HZ` as the source of an audio element: the page carries it."""
     with TemporaryDirectory() as folder:
         encoded = Path(folder) / "sound.flac"
-        audio.write(encoded, waveform[:longest])
-        sound = base64.b64encode(encoded.read_bytes()).decode()
-    return Side(utterance, f"data:audio/flac;base64,{sound}", "", cut=waveform.size > longest)
+        audio.write(encoded, waveform)
+        return f"data:audio/flac;base64,{base64.b64encode(encoded.read_bytes()).decode()}"

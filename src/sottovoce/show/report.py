@@ -16,10 +16,11 @@ from markupsafe import Markup
 from sottovoce.errors import StoreError
 from sottovoce.judging import predictions as predicted
 from sottovoce.judging import results as judged
-from sottovoce.show import plots, rounds, survival, tables
+from sottovoce.show import plots, rounds, survival, tables, trust
 from sottovoce.show.page import template
 from sottovoce.speech.checks import Table
 from sottovoce.speech.manifest import Manifest
+from sottovoce.store.atomic import write_atomically
 
 BASELINE, MAIN = judged.BASELINE, "bootstrapped"
 _MANIFESTS = ("target", "source", "translated", "kept")
@@ -46,13 +47,12 @@ def write_report(run: Path) -> Path:
     The page holds its style and figures, runs no script, and has the same bytes for the same files.
 
     Raises:
-        StoreError: the folder holds no finished run, or a file of it cannot be read.
+        StoreError: the folder holds no finished run, a file of it cannot be read, or the page cannot be written.
     """
     page = template("report.html.j2").render(_contents(_read(run)))
     report = run / "report.html"
-    partial = run / ".report.html.partial"
-    partial.write_text(page, encoding="utf-8")
-    return partial.replace(report)
+    write_atomically(report, lambda partial: partial.write_text(page, encoding="utf-8"))
+    return report
 
 
 def _read(run: Path) -> _Run:
@@ -108,6 +108,8 @@ def _contents(run: _Run) -> dict[str, Any]:
         "figures": _figures(run),
         "selections": [] if run.selection is None else _selections(run.selection, run.manifests),
         "speakers": tables.speaker_table(run.predictions),
+        "trust": "chosen" in details
+        and trust.contents(run.predictions, details["chosen"], new_speakers=not speaker_dependent),
         "survival": survived,
         "manifests": tables.manifest_table(run.manifests),
         "folds": tables.fold_table(run.proof),

@@ -28,7 +28,7 @@ from sottovoce.show.survival_tables import (
 from sottovoce.speech import checks
 from sottovoce.speech.manifest import Manifest, Utterance
 from sottovoce.speech.utterance import COLUMNS, MEASURES
-from sottovoce.store.artefacts import write_atomically
+from sottovoce.store.atomic import write_atomically
 
 DRAWN = ("f0_level_st", "f0_range_st", "tempo_per_s", "loudness_range_db")
 MOST_POINTS = 300

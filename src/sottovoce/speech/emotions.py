@@ -36,6 +36,8 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
         "alegria",
         "joie",
         "excited",
+        "excitement",
+        "exc",
     ),
     "neutral": ("neu", "neutrality", "neutrale", "neutre", "neutro"),
     "sad": ("sadness", "sadnes", "tristezza", "trauer", "tristeza", "tristesse"),
@@ -45,13 +47,70 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
     "calm": ("calmness", "relaxed"),
     "bored": ("boredom", "bor", "langeweile", "boardom"),
     "contempt": ("contemptuous",),
-    "other": ("oth", "unknown", "xxx"),
+    "other": ("oth", "unknown", "xxx", "no-agreement", "no agreement", "breath"),
+}
+
+# Finer ones: the dimensions that Hume's measurement of speech prosody prints, then what EmoBox's corpora add.
+_FINER_SPELLINGS: dict[str, tuple[str, ...]] = {
+    "admiration": (),
+    "adoration": (),
+    "aesthetic appreciation": (),
+    "amusement": ("amused",),
+    "awe": (),
+    "awkwardness": (),
+    "concentration": (),
+    "confusion": ("confused",),
+    "contemplation": (),
+    "contentment": (),
+    "craving": (),
+    "desire": (),
+    "determination": (),
+    "disappointment": ("disappointed", "disappointment,disapproval"),
+    "distress": (),
+    "doubt": (),
+    "ecstasy": (),
+    "embarrassment": ("embarrassed",),
+    "empathic pain": (),
+    "entrancement": (),
+    "envy": (),
+    "guilt": (),
+    "horror": (),
+    "interest": ("interested",),
+    "love": (),
+    "nostalgia": (),
+    "pain": ("pain,groan",),
+    "pride": ("proud",),
+    "realization": ("realisation",),
+    "relief": (),
+    "romance": (),
+    "satisfaction": ("satisfied",),
+    "shame": (),
+    "surprise (negative)": ("surprise negative", "negative surprise"),
+    "surprise (positive)": ("surprise positive", "positive surprise"),
+    "sympathy": (),
+    "tiredness": ("tired", "sleepy", "sleepiness"),
+    "triumph": (),
+    "frustration": ("frustrated", "fru"),
+    "worry": ("worried",),
+    "concern": ("concerned",),
+    "apology": ("apologetic",),
+    "assertiveness": ("assertive",),
+    "encouragement": ("encouraging",),
+    "enthusiasm": ("enthusiastic",),
+    "pleasure": (),
+    "sarcasm": ("sarcastic",),
+    "poker face": ("poker",),
 }
 
 NAMES = tuple(_SPELLINGS)
-"""Every emotion that a manifest may name."""
+"""The usual emotions, for messages and tables."""
 
-_CANONICAL = {name: name for name in NAMES} | {s: name for name, spellings in _SPELLINGS.items() for s in spellings}
+FINER_NAMES = tuple(_FINER_SPELLINGS)
+"""What else a manifest may name. The usual label sets have no class for them; `speech.harmonisation` mixes them."""
+
+_CANONICAL = {
+    spelling: name for name, others in (_SPELLINGS | _FINER_SPELLINGS).items() for spelling in (name, *others)
+}
 
 
 def canonical(label: str) -> str | None:

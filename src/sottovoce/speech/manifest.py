@@ -3,8 +3,8 @@
 A manifest is immutable. It is read from and written to Parquet, CSV and JSON Lines with the same columns:
 
 =============  ==========================================================================================
-`path`         the recording; a relative path is relative to the folder of the manifest file. In memory it is
-               absolute; written, it is relative where the recording lies below that folder
+`path`         the recording: a path or a URI; a relative path is relative to the folder of the manifest file. In
+               memory it is absolute; written, it is relative where the recording lies below that folder
 `speaker`      who speaks; never shared between the two sides of a fold
 `emotion`      the label, in the names of `speech.emotions`
 `id`           unique; made from the path where it is absent
@@ -21,6 +21,7 @@ A manifest is immutable. It is read from and written to Parquet, CSV and JSON Li
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 from collections import Counter
@@ -33,8 +34,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv as arrow_csv
 
-from sottovoce.errors import ManifestError
+from sottovoce.errors import ManifestError, StoreError
 from sottovoce.speech import rows as row_files
+from sottovoce.speech import uri
 from sottovoce.speech.utterance import COLUMNS, Utterance, is_number
 
 __all__ = ["Manifest", "Utterance", "from_rows"]
@@ -105,56 +107,67 @@ class Manifest:
         }
         return pa.table(columns)
 
-    def write(self, path: str | Path) -> Path:
-        """Write as `.parquet`, `.csv` or `.jsonl`, atomically.
+    def write(self, path: str | Path) -> str | Path:
+        """Write as `.parquet`, `.csv` or `.jsonl` to a file, atomically, or to a URI. Returns where it was written.
 
         Raises:
-            ManifestError: the ending is none of these.
+            ManifestError: the ending is none of these, or the URI cannot be reached.
         """
-        path = Path(path)
-        movable = Manifest(tuple(replace(u, path=_relative(u.path, path.parent)) for u in self.utterances))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        match path.suffix.lower():
+        place = uri.localised(path)
+        folder = place.parent if isinstance(place, Path) else uri.parent(place)
+        movable = Manifest(tuple(replace(u, path=_relative(u.path, folder)) for u in self.utterances))
+        content = movable._encoded(place)
+        if isinstance(place, Path):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            partial = place.with_name(f".{place.name}.partial")
+            partial.write_bytes(content)
+            return partial.replace(place)
+        try:
+            uri.write_bytes(place, content)
+        except StoreError as problem:
+            raise ManifestError(str(problem)) from problem
+        return place
+
+    def _encoded(self, place: str | Path) -> bytes:
+        encoded = io.BytesIO()
+        match uri.name_of(place).suffix.lower():
             case ".parquet":
-                pq.write_table(movable.to_table(), partial)
+                pq.write_table(self.to_table(), encoded)
             case ".csv":
-                arrow_csv.write_csv(movable.to_table(), partial)
+                arrow_csv.write_csv(self.to_table(), encoded)
             case ".jsonl":
-                lines = (json.dumps(u.to_row(), ensure_ascii=False) + "\n" for u in movable)
-                partial.write_text("".join(lines), encoding="utf-8")
+                lines = (json.dumps(u.to_row(), ensure_ascii=False) + "\n" for u in self)
+                encoded.write("".join(lines).encode())
             case other:
-                raise ManifestError(f"{path}: cannot write '{other}'; use .parquet, .csv or .jsonl")
-        partial.replace(path)
-        return path
+                raise ManifestError(f"{place}: cannot write '{other}'; use .parquet, .csv or .jsonl")
+        return encoded.getvalue()
 
     @classmethod
     def read(cls, path: str | Path, *, language: str | None = None, corpus: str | None = None) -> Manifest:
-        """Read `.parquet`, `.csv` or `.jsonl`. `language` and `corpus` fill what the file leaves empty.
+        """Read `.parquet`, `.csv` or `.jsonl`, a file or a URI. `language` and `corpus` fill what it leaves empty.
 
         Raises:
-            ManifestError: with every problem of the file: missing columns, speakers, recordings, unknown
-                emotions, ids that occur twice, times that make no sense.
+            ManifestError: with every problem of the file: missing columns, speakers, local recordings, unknown
+                emotions, ids that occur twice, times that make no sense; or the URI cannot be reached.
         """
-        path = Path(path)
-        if not path.exists():
-            raise ManifestError(f"{path}: there is no such manifest")
-        if path.is_dir():
+        place = uri.localised(path)
+        if isinstance(place, Path) and place.is_dir():
             raise ManifestError(
-                f"{path} is a folder, not a manifest; make one first: "
-                f"sottovoce prepare folder {path} --pattern '{{speaker}}_{{text_id}}_{{emotion}}' -o manifest.parquet"
+                f"{place} is a folder, not a manifest; make one first: "
+                f"sottovoce prepare folder {place} --pattern '{{speaker}}_{{text_id}}_{{emotion}}' -o manifest.parquet"
             )
-        return from_rows(row_files.read_rows(path), path, language=language, corpus=corpus or path.stem)
+        rows = row_files.read_rows(place)
+        return from_rows(rows, place, language=language, corpus=corpus or uri.name_of(place).stem)
 
 
 def from_rows(
-    rows: Iterable[Mapping[str, Any]], path: Path, *, language: str | None = None, corpus: str = ""
+    rows: Iterable[Mapping[str, Any]], path: str | Path, *, language: str | None = None, corpus: str = ""
 ) -> Manifest:
     """Build a manifest from loosely typed rows, gathering every problem before raising.
 
     Args:
         rows: one mapping an utterance, with the columns of the module's table.
-        path: the file they came from: named in messages, and relative paths are relative to its folder.
+        path: the file or URI they came from: named in messages, and relative paths are relative to its folder.
         language: for the rows that name none; `corpus` likewise.
 
     Raises:
@@ -170,13 +183,16 @@ def from_rows(
             f"Found: {', '.join(sorted({name for row in rows for name in row}))}"
         )
     names = [f"row {number}" for number in range(1, len(rows) + 1)]
-    utterances, problems = row_files.parse(rows, names, path.parent, language=language, corpus=corpus)
+    folder = path.parent if isinstance(path, Path) else uri.parent(path)
+    utterances, problems = row_files.parse(rows, names, folder, language=language, corpus=corpus)
     if problems:
         raise ManifestError(f"{path}: {len(problems)} problem(s); mend them all and run again:", problems)
     return Manifest(tuple(utterances))
 
 
-def _relative(path: str, folder: Path) -> str:
+def _relative(path: str, folder: str | Path) -> str:
     """`path` as seen from `folder` where it lies below it, else absolute: a manifest moves with its recordings."""
+    if uri.is_uri(path) or isinstance(folder, str):
+        return path.removeprefix(f"{folder}/")
     absolute, root = os.path.abspath(path), os.path.abspath(folder)
     return os.path.relpath(absolute, root) if os.path.commonpath([absolute, root]) == root else absolute

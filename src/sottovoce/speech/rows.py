@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
@@ -14,8 +15,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sottovoce.errors import ManifestError
+from sottovoce.errors import ManifestError, StoreError
 from sottovoce.speech import emotions as emotion_names
+from sottovoce.speech import uri
 from sottovoce.speech.utterance import COLUMNS, MEASURES, NUMBERS, VOTES, Utterance
 
 REQUIRED = ("path", "speaker", "emotion")
@@ -24,27 +26,32 @@ _SURPLUS = "(more cells than columns)"
 Row = Mapping[str, Any]
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a `.parquet`, `.csv` or `.jsonl` file, as they are.
+def read_rows(place: str | Path) -> list[dict[str, Any]]:
+    """The rows of a `.parquet`, `.csv` or `.jsonl` file or URI, as they are.
 
     Raises:
-        ManifestError: the file has another ending or cannot be read.
+        ManifestError: it is not there, has another ending or cannot be read.
     """
+    kind = uri.name_of(place).suffix.lower()
     try:
-        match path.suffix.lower():
+        content = place.read_bytes() if isinstance(place, Path) else uri.read_bytes(place)
+        match kind:
             case ".parquet":
                 # Not read_table: it would make a column of a folder called `seed=1`.
-                with pq.ParquetFile(path) as file:
-                    return file.read().to_pylist()
+                return pq.ParquetFile(pa.BufferReader(content)).read().to_pylist()
             case ".csv":
-                with path.open(encoding="utf-8-sig", newline="") as lines:
-                    return list(csv.DictReader(lines, restkey=_SURPLUS))
+                lines = io.StringIO(content.decode("utf-8-sig"), newline="")
+                return list(csv.DictReader(lines, restkey=_SURPLUS))
             case ".jsonl":
                 # Only a line feed ends a line: a text may hold the other line ends that Unicode knows.
-                return [_object(line) for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
+                return [_object(line) for line in content.decode("utf-8-sig").split("\n") if line.strip()]
+    except FileNotFoundError as problem:
+        raise ManifestError(f"{place}: there is no such manifest") from problem
+    except StoreError as problem:
+        raise ManifestError(str(problem)) from problem
     except (OSError, ValueError, csv.Error, pa.ArrowException) as problem:
-        raise ManifestError(f"{path}: cannot be read as {path.suffix[1:]}: {problem}") from problem
-    raise ManifestError(f"{path}: a manifest is a .parquet, .csv or .jsonl file")
+        raise ManifestError(f"{place}: cannot be read as {kind[1:]}: {problem}") from problem
+    raise ManifestError(f"{place}: a manifest is a .parquet, .csv or .jsonl file")
 
 
 def _object(line: str) -> dict[str, Any]:
@@ -55,14 +62,14 @@ def _object(line: str) -> dict[str, Any]:
 
 
 def parse(
-    rows: Sequence[Row], names: Sequence[str], folder: Path, *, language: str | None = None, corpus: str = ""
+    rows: Sequence[Row], names: Sequence[str], folder: str | Path, *, language: str | None = None, corpus: str = ""
 ) -> tuple[list[Utterance], list[str]]:
     """Utterances of the rows that are sound, and the problems of the others.
 
     Args:
         rows: one mapping an utterance; columns that a manifest does not know are left aside.
         names: what a problem of each row is reported under, e.g. `row 3`.
-        folder: what relative paths are relative to. Every path of the result is absolute.
+        folder: what relative paths are relative to, a URI if it is a string. Every path of the result is absolute.
         language: for the rows that name none. `corpus` likewise.
     """
     problems: list[str] = []
@@ -87,11 +94,11 @@ def parse(
     return parsed, problems
 
 
-def _problems(cells: Row, folder: Path) -> list[str]:
+def _problems(cells: Row, folder: str | Path) -> list[str]:
     found = [f"{name} is empty" for name in REQUIRED if name not in cells]
     if _SURPLUS in cells:
         found.append("has more cells than the header has columns; put texts that hold commas in double quotes")
-    if "path" in cells and not os.path.exists(os.path.join(folder, str(cells["path"]))):
+    if "path" in cells and _is_absent(_whole(str(cells["path"]), folder)):
         found.append(f"no such recording: {cells['path']}")
     numeric = [name for name in cells if name in NUMBERS or name.startswith((VOTES, MEASURES))]
     wrong = [name for name in numeric if not math.isfinite(_number(cells[name]))]
@@ -107,7 +114,7 @@ def _problems(cells: Row, folder: Path) -> list[str]:
     return found
 
 
-def _utterance(cells: Row, folder: Path) -> Utterance:
+def _utterance(cells: Row, folder: str | Path) -> Utterance:
     votes: dict[str, float] = {}
     for name in cells:
         if name.startswith(VOTES):  # two spellings of one emotion are added up
@@ -115,18 +122,36 @@ def _utterance(cells: Row, folder: Path) -> Utterance:
             votes[voted] = votes.get(voted, 0.0) + float(cells[name])
     measures = {name.removeprefix(MEASURES): float(cells[name]) for name in cells if name.startswith(MEASURES)}
     strings = {n: str(cells[n]) for n in COLUMNS if n not in NUMBERS and cells.get(n) is not None}
-    strings["path"] = os.path.abspath(os.path.join(folder, strings["path"]))
+    strings["path"] = _whole(strings["path"], folder)
     numbers = {name: float(cells[name]) for name in NUMBERS if name in cells}
     return Utterance(**strings, **numbers, votes=votes, measures=measures)  # type: ignore[arg-type]
 
 
-def _ids_from_paths(rows: Sequence[Row], folder: Path) -> list[str]:
+def _whole(path: str, folder: str | Path) -> str:
+    """The absolute path or the URI of what stands in a file of `folder`."""
+    local = uri.localised(uri.join(folder, path) if isinstance(folder, str) else path)
+    if isinstance(local, str):
+        return local
+    return os.path.abspath(local if isinstance(folder, str) else folder / local)
+
+
+def _is_absent(place: str) -> bool:
+    # Asking for each of a hundred thousand URIs would take an hour; what is not there is refused when it is read.
+    return not uri.is_uri(place) and not os.path.exists(place)
+
+
+def _as_path(place: str) -> str:
+    return place if place.startswith("/") else "/" + place.replace("://", "/")
+
+
+def _ids_from_paths(rows: Sequence[Row], folder: str | Path) -> list[str]:
     """An id a row: the path without its ending and without whatever depends on where the corpus lies."""
     if not rows:
         return []
-    paths = [os.path.abspath(os.path.join(folder, str(row.get("path", "")))) for row in rows]
-    inside = all(PurePath(path).is_relative_to(folder.absolute()) for path in paths)
-    root = str(folder.absolute()) if inside else os.path.commonpath([os.path.dirname(path) for path in paths])
+    paths = [_as_path(_whole(str(row.get("path", "")), folder)) for row in rows]
+    here = _as_path(folder if isinstance(folder, str) else str(folder.absolute()))
+    inside = all(PurePath(path).is_relative_to(here) for path in paths)
+    root = here if inside else os.path.commonpath([os.path.dirname(path) for path in paths])
     full = [PurePath(os.path.relpath(path, root)) for path in paths]
     # `a.wav` and `a.flac` are two recordings: where the ending alone tells them apart it stays.
     recordings = Counter(_stem(path) for path in set(full))

@@ -12,15 +12,12 @@ corpus may move or grow and nothing is computed twice, and a recording that chan
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import logging
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
@@ -29,53 +26,20 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sottovoce.errors import StoreError
-from sottovoce.speech import audio
+from sottovoce.speech import audio, uri
 from sottovoce.speech.manifest import Utterance
-
-_log = logging.getLogger(__name__)
+from sottovoce.store.atomic import read_json, write_json
+from sottovoce.store.sealed import SEAL, SealedFolder
 
 STALE_S = 86_400.0
 
-INDEX, SEAL = "index.parquet", "seal.json"
+INDEX, SETTINGS = "index.parquet", "settings.json"
 
 
 def key_of(*parts: Any) -> str:
     """A short digest of JSON-able parts, the same on every machine."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically: a reader sees the old file or the new one, never a part."""
-    write_atomically(path, lambda partial: partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8"))
-
-
-def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` fill a hidden file beside `path`, then rename it into place.
-
-    Raises:
-        StoreError: the disk is full or may not be written.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(partial)
-        partial.replace(path)
-    except OSError as problem:
-        raise full_disk_or(problem, path) from problem
-    finally:
-        with suppress(OSError):
-            partial.unlink()
-
-
-def full_disk_or(problem: OSError, path: Path) -> Exception:
-    """The error a user can act on where the disk is full or read-only, else the problem itself."""
-    if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return StoreError(f"no space left on the disk of {path}. Free some and run the same command: it continues.")
-    if problem.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST):
-        return StoreError(f"{path} cannot be written ({problem.strerror}). Choose another place with --out or --store.")
-    return problem
 
 
 @dataclass(frozen=True)
@@ -88,9 +52,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Kept:
-    """One finished task: the folder of its shard and its row in the shard's index (with `key`, `id`, `error`)."""
+    """One finished task: its shard and its row in the shard's index (with `key`, `id`, `error`)."""
 
-    folder: Path
+    shard: SealedFolder
     row: Mapping[str, Any]
 
     @property
@@ -98,44 +62,88 @@ class Kept:
         """Why there is no result, or None."""
         return self.row["error"]
 
+    @property
+    def folder(self) -> Path:
+        """The shard's folder on this machine, which of a store at a URI may lack files: see `file`."""
+        return self.shard.folder
+
+    def file(self, name: str) -> Path:
+        """A file of the shard on this machine, fetched if need be. Raises `StoreError` as `SealedFolder.fetch`."""
+        path = self.folder / name
+        if not path.exists():
+            self.shard.fetch([name])
+        return path
+
+    def place(self, name: str) -> str:
+        """Path or URI of a file of the shard: what other machines find it under too."""
+        return f"{self.shard.place}/{name}"
+
 
 class Store:
-    """The folder that holds all shelves. Safe to delete: everything in it can be computed again."""
+    """The folder or URI that holds all shelves. Safe to delete: everything in it can be computed again."""
 
-    def __init__(self, root: str | Path) -> None:
-        self.root = Path(root)
+    def __init__(self, place: str | Path) -> None:
+        local = uri.localised(place)
+        self.place = local if isinstance(local, Path) else local.rstrip("/")
+
+    @property
+    def root(self) -> Path:
+        """The folder on this machine: the store itself, or the mirror of a URI."""
+        return uri.mirror(self.place)
 
     def shelf(self, stage: str, settings: Mapping[str, Any]) -> Shelf:
         """The place of one stage with one choice of settings."""
-        folder = self.root / stage / key_of(stage, settings)
-        if not (folder / "settings.json").exists():
-            write_json(folder / "settings.json", {"stage": stage, "settings": settings})
-        return Shelf(folder)
+        shelf = Shelf(uri.below(self.place, stage, key_of(stage, settings)))
+        if not (shelf.folder / SETTINGS).exists():
+            content = {"stage": stage, "settings": settings}
+            if isinstance(shelf.place, str):
+                uri.write_bytes(f"{shelf.place}/{SETTINGS}", json.dumps(content, indent=1).encode())
+            write_json(shelf.folder / SETTINGS, content)
+        return shelf
 
     def single(self, stage: str, key: str) -> Single:
         """The place of one thing that is made whole, such as a trained bank."""
-        return Single(self.root / stage / key)
+        return Single(uri.below(self.place, stage, key))
 
     def sound_digests(self, utterances: Iterable[Utterance]) -> dict[str, str | None]:
         """Digest of each utterance's recording by utterance id; None where the file cannot be read.
 
-        The bytes are read once: digests are remembered by path, size and time of change.
+        The bytes of a local file are read once: digests are remembered by path, size and time of change. For a URI its
+        size and ETag or time of change stand for the bytes; for a sound of this very store, its shard's seal does.
         """
+        paths = {u.id: u.path for u in utterances}
+        remote = [path for path in paths.values() if uri.is_uri(path)]
+        ours = {path: self._sealed_digest(path) for path in remote}
+        stamps = uri.stamps(path for path in remote if ours[path] is None)
+        found = {path: digest or (key_of(stamps[path]) if stamps[path] else None) for path, digest in ours.items()}
+        found |= self._local_digests(path for path in paths.values() if path not in ours)
+        return {i: found[path] for i, path in paths.items()}
+
+    def _sealed_digest(self, path: str) -> str | None:
+        if not path.startswith(f"{self.place}/"):
+            return None
+        folder, _, name = path.rpartition("/")
+        try:
+            return read_json(uri.fetch(f"{folder}/{SEAL}"), {}).get(name, [0, None])[1]
+        except FileNotFoundError:
+            return None
+
+    def _local_digests(self, paths: Iterable[str]) -> dict[str, str | None]:
         memory_path = self.root / "digests.json"
-        memory: dict[str, list[Any]] = _read_json(memory_path, {})
+        memory: dict[str, list[Any]] = read_json(memory_path, {})
         found: dict[str, str | None] = {}
         changed = False
-        for utterance in utterances:
+        for path in paths:
             try:
-                stat = os.stat(utterance.path)
-                known = memory.get(utterance.path)
+                stat = os.stat(path)
+                known = memory.get(path)
                 if known is None or known[:2] != [stat.st_size, stat.st_mtime_ns]:
-                    known = [stat.st_size, stat.st_mtime_ns, audio.digest(utterance.path)]
-                    memory[utterance.path] = known
+                    known = [stat.st_size, stat.st_mtime_ns, audio.digest(path)]
+                    memory[path] = known
                     changed = True
-                found[utterance.id] = known[2]
+                found[path] = known[2]
             except (OSError, audio.AudioError):
-                found[utterance.id] = None
+                found[path] = None
         if changed:
             write_json(memory_path, memory)
         return found
@@ -157,26 +165,25 @@ class Store:
 class Single:
     """One thing made whole or not at all, in a folder of its own with a seal; `unfinished` is room for checkpoints."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.unfinished = folder.with_name(f".{folder.name}")
+    def __init__(self, place: str | Path) -> None:
+        self._sealed = SealedFolder(place)
+        self.folder = self._sealed.folder
+        self.unfinished = self.folder.with_name(f".{self.folder.name}")
 
     def find(self) -> Path | None:
-        """The finished folder, or None. A damaged one is set aside with a warning."""
-        if not self.folder.is_dir():
-            return None
-        if (fault := _fault(self.folder)) is None:
-            return self.folder
-        _set_aside(self.folder, fault)
-        return None
+        """The finished folder, fetched if need be, or None. A damaged one is set aside with a warning."""
+        found = self._sealed.share() if self._sealed.is_whole() else self._sealed.is_shared()
+        if found:
+            self._sealed.fetch()
+        return self.folder if found else None
 
     def keep(self, write: Callable[[Path], Any]) -> Path:
         """Let `write` fill a folder, seal it, put it in place, and drop what was unfinished.
 
         Raises:
-            StoreError: the disk is full or may not be written.
+            StoreError: the disk is full or may not be written, or the URI of the store cannot be reached.
         """
-        _put_in_place(self.folder, write)
+        self._sealed.make(write)
         shutil.rmtree(self.unfinished, ignore_errors=True)
         return self.folder
 
@@ -184,32 +191,67 @@ class Single:
 class Shelf:
     """The finished shards of one stage with one choice of settings."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._sound: set[Path] = set()
+    def __init__(self, place: str | Path) -> None:
+        self.place = place
+        self._sound: set[str] = set()
+        self._elsewhere: dict[str, frozenset[str]] = {}
+
+    @property
+    def folder(self) -> Path:
+        """The folder on this machine: the shelf itself, or the mirror of a URI."""
+        return uri.mirror(self.place)
 
     def finished(self, wanted: Iterable[str] | None = None) -> dict[str, Kept]:
-        """Every finished task by key, limited to `wanted` where given. A damaged shard is set aside with a warning."""
+        """Every finished task by key, limited to `wanted` where given. A damaged shard is set aside with a warning.
+
+        Of a store at a URI, what this machine has and the URI lacks is shared; what it lacks is fetched if wanted.
+
+        Raises:
+            StoreError: the URI of the store cannot be reached.
+        """
         keys = None if wanted is None else set(wanted)
+        here = [name for name in self._names() if name in self._sound or self._shard(name).is_whole()]
+        if isinstance(self.place, str):
+            here = self._exchanged(self.place, here, keys)
+        self._sound.update(here)
         kept: dict[str, Kept] = {}
-        for shard in sorted(p for p in self.folder.glob("*") if p.is_dir() and not p.name.startswith(".")):
-            if shard not in self._sound:
-                if (fault := _fault(shard)) is not None:
-                    _set_aside(shard, fault)
-                    continue
-                self._sound.add(shard)
-            for row in pq.read_table(shard / INDEX).to_pylist():
+        for name in sorted(here):
+            shard = self._shard(name)
+            for row in pq.read_table(shard.folder / INDEX).to_pylist():
                 if keys is None or row["key"] in keys:
                     kept[row["key"]] = Kept(shard, row)
         return kept
 
+    def _names(self) -> list[str]:
+        return [p.name for p in self.folder.glob("*") if p.is_dir() and not p.name.startswith(".")]
+
+    def _shard(self, name: str) -> SealedFolder:
+        return SealedFolder(uri.below(self.place, name))
+
+    def _exchanged(self, place: str, here: list[str], keys: set[str] | None) -> list[str]:
+        """Share and fetch; returns the names of the shards whose index this machine has."""
+        there = uri.folders_with(SEAL, place)
+        kept = [name for name in here if name in there or self._shard(name).share()]
+
+        def held(name: str) -> frozenset[str]:
+            content = pa.BufferReader(uri.read_bytes(f"{place}/{name}/{INDEX}"))
+            return frozenset(pq.read_table(content, columns=["key"])["key"].to_pylist())
+
+        unread = [name for name in there if name not in kept and name not in self._elsewhere]
+        with ThreadPoolExecutor(uri.AT_ONCE) as pool:
+            self._elsewhere.update(zip(unread, pool.map(held, unread), strict=True))
+            wanted = [n for n in there if n not in kept and (keys is None or not keys.isdisjoint(self._elsewhere[n]))]
+            list(pool.map(lambda name: self._shard(name).fetch([INDEX]), kept + wanted))
+        return kept + wanted
+
     def add(self, tasks: Sequence[Task], work: Callable[[Sequence[Task], Path], list[dict[str, Any]]]) -> Path:
         """Make one shard: `work` writes files into a folder and returns one row a task, in order.
 
-        Each row may hold any plain columns; `error` is None or the reason of a refusal.
+        Each row may hold any plain columns; `error` is None or the reason of a refusal. Returns
+        the folder of the shard on this machine.
 
         Raises:
-            StoreError: the disk is full or may not be written.
+            StoreError: the disk is full or may not be written, or the URI of the store cannot be reached.
         """
 
         def write(folder: Path) -> None:
@@ -219,16 +261,16 @@ class Shelf:
             whole = [{"key": t.key, "id": t.utterance.id, "error": None} | r for t, r in zip(tasks, rows, strict=True)]
             pq.write_table(pa.Table.from_pylist(_same_columns(whole)), folder / INDEX)
 
-        final = self._place(tasks)
-        _put_in_place(final, write)
-        return final
+        shard = self._of(tasks)
+        shard.make(write)
+        return shard.folder
 
     def holds(self, tasks: Sequence[Task]) -> bool:
-        """Whether the shard of exactly these tasks is there, whole."""
-        return self._place(tasks).is_dir() and _fault(self._place(tasks)) is None
+        """Whether the shard of exactly these tasks is there, whole, on this machine or at the URI of the store."""
+        return self._of(tasks).is_whole() or self._of(tasks).is_shared()
 
-    def _place(self, tasks: Sequence[Task]) -> Path:
-        return self.folder / key_of([task.key for task in tasks])
+    def _of(self, tasks: Sequence[Task]) -> SealedFolder:
+        return self._shard(key_of([task.key for task in tasks]))
 
     def sweep(self, process: int | None = None) -> None:
         """Remove half-written shards: those of one process, or those older than a day, whose process is long gone."""
@@ -237,52 +279,6 @@ class Shelf:
                 shutil.rmtree(partial, ignore_errors=True)
 
 
-def _put_in_place(final: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` fill a hidden folder, seal it, and rename it to `final`: whole or not at all."""
-    partial = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}.{os.getpid()}")
-    try:
-        partial.mkdir(parents=True)
-        write(partial)
-        write_json(partial / SEAL, {p.name: _seal(p) for p in sorted(partial.iterdir())})
-        try:
-            partial.rename(final)
-        except OSError:
-            if not final.exists():  # else another process was faster; both hold the same
-                raise
-    except OSError as problem:
-        raise full_disk_or(problem, final) from problem
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _set_aside(folder: Path, fault: str) -> None:
-    _log.warning("%s is damaged (%s): it is set aside and computed again", folder, fault)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def _same_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     names = list(dict.fromkeys(name for row in rows for name in row))
     return [{name: row.get(name) for name in names} for row in rows]
-
-
-def _seal(path: Path) -> list[Any]:
-    with path.open("rb") as stream:
-        return [path.stat().st_size, hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()]
-
-
-def _fault(shard: Path) -> str | None:
-    seal = _read_json(shard / SEAL, None)
-    if not isinstance(seal, dict) or not seal:
-        return "its seal is missing or unreadable"
-    for name, expected in seal.items():
-        path = shard / name
-        if not path.is_file() or path.stat().st_size != expected[0] or _seal(path) != expected:
-            return f"{name} is missing or changed"
-    return None
-
-
-def _read_json(path: Path, otherwise: Any) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return otherwise

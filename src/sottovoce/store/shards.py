@@ -6,6 +6,7 @@ interrupted map repeats at most the shards that were in the making.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
@@ -32,11 +33,23 @@ class Worker(Protocol):
 
 
 @dataclass(frozen=True)
+class WorkerMaker:
+    """Makes a worker around what `make` makes, such as a model, in whichever process needs one."""
+
+    worker: Callable[[Any], Worker]
+    make: Callable[[], Any]
+
+    def __call__(self) -> Worker:
+        return self.worker(self.make())
+
+
+@dataclass(frozen=True)
 class Execution:
     """How a map is run.
 
     `workers` counts processes (0: one a core, or a GPU's share); `part` is (K, N): the Kth of N equal slices;
-    `gpus_per_worker` is the share of a GPU that each worker gets, None for none; `ray_address` is a running cluster.
+    `gpus_per_worker` is the share of a GPU that each worker gets, None for none; `gpus` are this machine's, as
+    CUDA_VISIBLE_DEVICES names them; `ray_address` is a running cluster.
     """
 
     executor: str = "serial"
@@ -44,6 +57,7 @@ class Execution:
     shard_size: int = SHARD_SIZE
     part: tuple[int, int] | None = None
     gpus_per_worker: float | None = None
+    gpus: tuple[str, ...] = ()
     ray_address: str | None = None
 
 
@@ -85,7 +99,7 @@ def map_shards(
                     shelf.add(shard, worker)
                     on_done(len(shard))
             case "process":
-                _in_processes(shelf, shards, make_worker, execution.workers or os.cpu_count() or 1, on_done)
+                _in_processes(shelf, shards, make_worker, execution, on_done)
             case "ray":
                 from sottovoce.store.ray_pool import in_actors  # an extra
 
@@ -100,8 +114,12 @@ def map_shards(
 _worker: Worker | None = None
 
 
-def _start(make_worker: Callable[[], Worker]) -> None:
+def _start(make_worker: Callable[[], Worker], number: Any, shares: Sequence[str]) -> None:
     global _worker  # one model a process, made when the process starts
+    if shares:
+        with number.get_lock():
+            os.environ["CUDA_VISIBLE_DEVICES"] = shares[int(number.value)]
+            number.value += 1
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker = make_worker()
@@ -125,14 +143,18 @@ def _in_processes(
     shelf: Shelf,
     shards: list[list[Task]],
     make_worker: Callable[[], Worker],
-    workers: int,
+    execution: Execution,
     on_done: Callable[[int], None],
 ) -> None:
     # spawn, not fork: a forked copy of a process that has used torch or OpenMP may hang
     context = multiprocessing.get_context("spawn")
-    count = min(workers, len(shards))
+    shares = _shares(execution.gpus, execution.gpus_per_worker)
+    room = len(shares) or os.cpu_count() or 1
+    count = min(execution.workers or room, len(shards), *([room] if shares else []))
     others, ours = multiprocessing.active_children(), []
-    pool = ProcessPoolExecutor(count, context, initializer=_start, initargs=(make_worker,))
+    pool = ProcessPoolExecutor(
+        count, context, initializer=_start, initargs=(make_worker, context.Value("i", 0), shares)
+    )
     try:
         with _cores_shared_by(count):
             waiting = {pool.submit(_add, shelf, shard) for shard in shards}
@@ -153,6 +175,16 @@ def _in_processes(
             process.terminate()
             process.join()
             shelf.sweep(process.pid)
+
+
+def _shares(gpus: Sequence[str], gpus_per_worker: float | None) -> list[str]:
+    """What each worker sees of the GPUs, an entry a worker that has room: 0.5 gives `0 0 1 1`, 2 gives `0,1 2,3`."""
+    if not gpus_per_worker:
+        return []
+    if gpus_per_worker <= 1:
+        return [gpu for gpu in gpus for _ in range(int(1 / gpus_per_worker))]
+    each = math.ceil(gpus_per_worker)
+    return [",".join(gpus[i : i + each]) for i in range(0, len(gpus) - each + 1, each)]
 
 
 @contextmanager

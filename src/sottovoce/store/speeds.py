@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic
 
-from sottovoce.store.artefacts import write_json
+from sottovoce.store.atomic import write_json
 
 # Seconds a unit on two cores without bf16, before anything was measured here; only an estimate starts from them.
 UNMEASURED: Mapping[str, float] = {
@@ -17,6 +17,7 @@ UNMEASURED: Mapping[str, float] = {
     "prosody": 0.15,
     "features: logmel": 0.005,
     "features: whisper": 0.1,
+    "features: generalist": 0.1,
     "features: ssl": 0.5,
     "training": 0.015,
 }

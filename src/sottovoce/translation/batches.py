@@ -35,13 +35,22 @@ def alike(lengths: Mapping[int, int], most: int) -> list[list[int]]:
     return batches
 
 
-def halving(batch: Sequence[int], work: Callable[[Sequence[int]], Sequence[Made]]) -> dict[int, Made | Failure]:
+def halving(
+    batch: Sequence[int], work: Callable[[Sequence[int]], Sequence[Made]], names: Sequence[str]
+) -> dict[int, Made | Failure]:
     """The result of `work` by position; a batch that raises is halved, down to the one that is the cause.
+
+    Args:
+        batch: positions.
+        work: their results, in order.
+        names: ids by position, for messages.
 
     Raises:
         WeightsError: the model cannot be loaded, which no utterance is to blame for.
-        TranslationError: the GPU has failed, after which nothing works on it in this process.
+        TranslationError: the GPU has failed, after which nothing works on it in this process; or there is no room for
+            one utterance alone. A refusal is kept for good, and with more memory this would be none.
     """
+    no_room = ""
     try:
         return dict(zip(batch, work(batch), strict=True))
     except WeightsError:
@@ -54,13 +63,24 @@ def halving(batch: Sequence[int], work: Callable[[Sequence[int]], Sequence[Made]
     except SottovoceError as problem:
         failure = Failure(str(problem))
     except Exception as problem:
-        # Models raise every kind, from want of memory to a KeyError in a tokenizer: none may end the run.
+        # Models raise every kind, from want of memory to a KeyError in a tokenizer: these may not end the run.
         failure = Failure(f"the model failed: {_first_line(problem)}")
+        no_room = _first_line(problem) if _is_want_of_memory(problem) else ""
     # Out of the handler: its traceback would hold the tensors that were too many.
-    if len(batch) == 1:
-        return {batch[0]: failure}
-    half = len(batch) // 2
-    return halving(batch[:half], work) | halving(batch[half:], work)
+    if len(batch) > 1:
+        half = len(batch) // 2
+        return halving(batch[:half], work, names) | halving(batch[half:], work, names)
+    if no_room:
+        raise TranslationError(
+            f"there is no room in memory for utterance {names[batch[0]]}, even alone ({no_room}). What was done "
+            "is kept. Free memory or take a larger GPU and run the same command again; or cut the utterance with "
+            "start_s and end_s, or leave it out of the manifest"
+        )
+    return {batch[0]: failure}
+
+
+def _is_want_of_memory(problem: Exception) -> bool:
+    return isinstance(problem, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(problem)
 
 
 def _first_line(problem: BaseException) -> str:

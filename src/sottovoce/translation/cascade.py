@@ -30,7 +30,7 @@ from sottovoce.weights.checkpoint import Checkpoint
 Outcome: TypeAlias = tuple[dict[int, Made], dict[int, str]]
 """Results by position, and reasons why there is none."""
 
-METHOD = 1
+METHOD = 2
 """Raised with every change of the code that changes the sound: it is part of the key of what is kept."""
 
 CARD = TranslatorCard(
@@ -42,7 +42,7 @@ CARD = TranslatorCard(
     licence_of_outputs="the strictest of the checkpoints' (NLLB and MMS-TTS, as remembered: CC BY-NC 4.0, so "
     "non-commercial alone), and as the source recordings",
     needs="a text-to-speech checkpoint of the language (VITS, as in MMS-TTS); for a source without texts a recogniser "
-    "and a text translator; the extra 'offline' for the prosody",
+    "and a text translator; the extra 'prosody' for the prosody",
     note="Any language that has a voice, such as facebook/mms-tts-ell, -tur, -urd-script_arabic, -amh, -ben.",
 )
 
@@ -133,12 +133,13 @@ class Cascade:
 
         Raises:
             WeightsError: a model cannot be loaded.
-            TranslationError: the GPU has failed altogether.
+            TranslationError: the GPU has failed altogether, or has no room for one utterance alone.
         """
-        sounds, failed = _each(range(len(utterances)), lambda p: _read(utterances[p]))
+        names = [u.id for u in utterances]
+        sounds, failed = _each(range(len(utterances)), lambda p: _read(utterances[p]), names)
         texts, unheard = self._heard(utterances, sounds)
         translations, untranslated = self._translated(utterances, texts)
-        spoken, unspoken = _each(translations, lambda p: self._spoken(translations[p], sounds[p]))
+        spoken, unspoken = _each(translations, lambda p: self._spoken(translations[p], sounds[p]), names)
         failed = {**failed, **unheard, **untranslated, **unspoken}
         return [
             Translation(u.id, spoken.get(p), audio.RATE_HZ, translations.get(p), error=failed.get(p))
@@ -158,7 +159,7 @@ class Cascade:
 
         most = round(BATCH_S[self._device.type] * audio.RATE_HZ)
         batches = _by_language(silent, utterances, {p: listener.size(sounds[p]) for p in silent}, most)
-        texts, failed = _batched(batches, hear)
+        texts, failed = _batched(batches, hear, [u.id for u in utterances])
         empty = {p: "the recogniser heard nothing" for p, text in texts.items() if not text}
         return given | {p: text for p, text in texts.items() if text}, failed | empty
 
@@ -178,7 +179,7 @@ class Cascade:
         first = {text: p for p, text in reversed(foreign.items())}
         lengths = {p: writer.size(texts[p]) for p in first.values()}
         batches = _by_language(lengths, utterances, lengths, BATCH_TOKENS[self._device.type])
-        written, failed = _batched(batches, write)
+        written, failed = _batched(batches, write, [u.id for u in utterances])
         failed |= {p: f"the text translator made nothing of '{texts[p]}'" for p, text in written.items() if not text}
         same = {p: first[text] for p, text in foreign.items()}
         return (
@@ -223,11 +224,13 @@ def _by_language(
     return [batch for group in groups.values() for batch in alike(group, most)]
 
 
-def _each(positions: Iterable[int], work: Callable[[int], Made]) -> Outcome[Made]:
-    return _batched([[p] for p in positions], lambda batch: [work(batch[0])])
+def _each(positions: Iterable[int], work: Callable[[int], Made], names: Sequence[str]) -> Outcome[Made]:
+    return _batched([[p] for p in positions], lambda batch: [work(batch[0])], names)
 
 
-def _batched(batches: Iterable[Sequence[int]], work: Callable[[Sequence[int]], Sequence[Made]]) -> Outcome[Made]:
-    done = {p: made for batch in batches for p, made in halving(batch, work).items()}
+def _batched(
+    batches: Iterable[Sequence[int]], work: Callable[[Sequence[int]], Sequence[Made]], names: Sequence[str]
+) -> Outcome[Made]:
+    done = {p: made for batch in batches for p, made in halving(batch, work, names).items()}
     failed = {p: made.reason for p, made in done.items() if isinstance(made, Failure)}
     return {p: made for p, made in done.items() if not isinstance(made, Failure)}, failed

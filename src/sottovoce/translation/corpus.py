@@ -10,8 +10,8 @@ from typing import Any
 from sottovoce.errors import AudioError
 from sottovoce.speech import audio
 from sottovoce.speech.manifest import Manifest, Utterance
-from sottovoce.store.artefacts import Store, Task
-from sottovoce.store.shards import Execution, map_shards
+from sottovoce.store.artefacts import Kept, Store, Task
+from sottovoce.store.shards import Execution, WorkerMaker, map_shards
 from sottovoce.translation.translator import Translation, Translator
 
 MEASURE = "measure_"
@@ -47,7 +47,7 @@ def translate(
     translator = make_translator()
     shelf = store.shelf("translations", translator.settings)
     tasks = tasks_of(source, store)
-    done = map_shards(shelf, tasks, WorkerMaker(make_translator), execution, on_done)
+    done = map_shards(shelf, tasks, WorkerMaker(TranslationWorker, make_translator), execution, on_done)
     made, refused = [], {}
     for task in tasks:
         kept = done.get(task.key)
@@ -56,7 +56,7 @@ def translate(
         if kept.error is not None:
             refused[task.utterance.id] = kept.error
         else:
-            made.append(_translated(task.utterance, translator, kept.folder, kept.row))
+            made.append(_translated(task.utterance, translator, kept))
     return Translated(Manifest(tuple(made)), refused)
 
 
@@ -65,12 +65,13 @@ def tasks_of(source: Manifest, store: Store) -> list[Task]:
     return store.tasks(source.utterances, "language", "text", "translation")
 
 
-def _translated(source: Utterance, translator: Translator, folder: Path, row: Mapping[str, Any]) -> Utterance:
+def _translated(source: Utterance, translator: Translator, kept: Kept) -> Utterance:
+    row = kept.row
     measures = {n.removeprefix(MEASURE): m for n, m in row.items() if n.startswith(MEASURE) and m is not None}
     return replace(
         source,
         id=f"{source.id}>{translator.target_language}",
-        path=str(folder / row["file"]),
+        path=kept.place(row["file"]),
         language=row.get("language") or translator.target_language,
         text=row["text"],
         translation=None,
@@ -80,16 +81,6 @@ def _translated(source: Utterance, translator: Translator, folder: Path, row: Ma
         translator=translator.card.name,
         measures=measures,
     )
-
-
-@dataclass(frozen=True)
-class WorkerMaker:
-    """Makes a `TranslationWorker` in whichever process needs one."""
-
-    make_translator: Callable[[], Translator]
-
-    def __call__(self) -> TranslationWorker:
-        return TranslationWorker(self.make_translator())
 
 
 class TranslationWorker:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -19,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from sottovoce.errors import TranslationError
-from sottovoce.store.artefacts import write_json
+from sottovoce.home import home
+from sottovoce.store.atomic import write_json
 from sottovoce.translation import expressive_worker
 
 NAME = "seamless-expressive"
@@ -65,9 +65,7 @@ class Environment:
 
 def usual_folder() -> Path:
     """Where the environment is made unless another place is named."""
-    home = os.environ.get("SOTTOVOCE_HOME")
-    root = Path(home) if home else Path.home() / ".local" / "share" / "sottovoce"
-    return root / "environments" / NAME
+    return home() / "environments" / NAME
 
 
 def find(folder: str | Path | None = None) -> Environment:
@@ -138,7 +136,7 @@ def setup(
             + "\nIf libsndfile is named, install it (Debian: apt install libsndfile1), then run the same command again."
         )
     say("having the library fetch its two public tokenizers, unless they are there")
-    _answer(place, "fetch")
+    _answer(place, "fetch", "its tokenizers, from huggingface.co, could not be had; this needs the network once")
     say("reading the weights for their digest")
     environment = Environment(place, weights.resolve(), _digest(weights), found["versions"])
     content = {**asdict(environment), "folder": str(place), "weights": str(environment.weights)}
@@ -162,8 +160,8 @@ def _has_pip(place: Path) -> bool:
     return _python(place).exists() and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def _answer(place: Path, asked: str) -> dict[str, Any]:
-    failed = f"the environment in {place} does not work"
+def _answer(place: Path, asked: str, failed: str | None = None) -> dict[str, Any]:
+    failed = failed or f"the environment in {place} does not work"
     said = _run([*_worker(place), asked], failed)
     try:
         return json.loads(said)

@@ -8,8 +8,9 @@
 This file imports nothing of Sottovoce and runs on Python 3.8 to 3.11. It was written from the library's public source
 (seamless_communication 1.0.0: cli/expressivity/predict, inference/translator.py). The names and signatures it calls
 are held against the installed library by `check`. All of it was run with the library itself (torch 2.2.2, fairseq2
-0.2.1) on a processor, with random weights and fewer layers under the true checkpoints' names. NOT run: the true
-weights, which are given on request alone, and so what is said and how it sounds; a GPU, and fp16 with it.
+0.2.1) on a processor, with random weights and fewer layers under the true checkpoints' names, and gave the same samples
+as the library's own command, expressivity_predict. NOT run: the true weights, which are given on request alone, and so
+what is said and how it sounds; a GPU, and fp16 with it.
 """
 
 # pyright: reportMissingImports=false, reportArgumentType=false

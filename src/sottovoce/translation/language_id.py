@@ -21,7 +21,7 @@ from sottovoce.speech import audio
 from sottovoce.speech.audio import Waveform
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.artefacts import Shelf, Store, Task
-from sottovoce.store.shards import Execution, map_shards
+from sottovoce.store.shards import Execution, WorkerMaker, map_shards
 from sottovoce.translation.batches import Failure, halving
 from sottovoce.translation.languages import whisper_token
 from sottovoce.weights.arithmetic import Arithmetic, Precision, autocast, place, resolve_device, resolve_precision
@@ -121,8 +121,18 @@ class LanguageIdentifier:
         return {name: content for name, content in vars(self).items() if name != "_model"}
 
 
-def _tokens(checkpoint: Checkpoint, candidates: Sequence[str]) -> list[int]:
-    """The ids of the candidates' language tokens."""
+def unknown_to(weights: str, languages: Sequence[str], *, allow_download: bool = False) -> list[str]:
+    """Those of the languages (ISO 639-1) that a checkpoint has no token for.
+
+    Raises:
+        WeightsError: not there, not Whisper, English alone, or an encoder alone.
+    """
+    known = _known_tokens(open_checkpoint(weights, allow_download=allow_download))
+    return [code for code in languages if whisper_token(code) not in known]
+
+
+def _known_tokens(checkpoint: Checkpoint) -> Mapping[str, int]:
+    """The ids of all language tokens by token."""
     kind = checkpoint.config.get("model_type")
     if kind != "whisper":
         raise WeightsError(
@@ -135,6 +145,12 @@ def _tokens(checkpoint: Checkpoint, candidates: Sequence[str]) -> list[int]:
             f"{checkpoint.weights} knows no languages (no lang_to_id in its generation_config.json): it is English "
             "alone, an encoder alone, or lacks that file; take a multilingual Whisper such as openai/whisper-large-v3"
         )
+    return known
+
+
+def _tokens(checkpoint: Checkpoint, candidates: Sequence[str]) -> list[int]:
+    """The ids of the candidates' language tokens."""
+    known = _known_tokens(checkpoint)
     absent = [code for code in candidates if whisper_token(code) not in known]
     if absent:
         raise WeightsError(
@@ -176,7 +192,9 @@ def identify(
         on_done: progress.
     """
     tasks = store.tasks(manifest.utterances)
-    done = map_shards(shelf_of(store, make_identifier()), tasks, WorkerMaker(make_identifier), execution, on_done)
+    done = map_shards(
+        shelf_of(store, make_identifier()), tasks, WorkerMaker(LanguageWorker, make_identifier), execution, on_done
+    )
     rows = {task.utterance.id: done[task.key].row for task in tasks if task.key in done}
     return Heard(
         {i: probabilities(row) for i, row in rows.items() if row["error"] is None},
@@ -209,16 +227,6 @@ def probabilities(figures: Mapping[str, Any]) -> dict[str, float]:
     return {code: figures[LANGUAGE + code] for code in codes}
 
 
-@dataclass(frozen=True)
-class WorkerMaker:
-    """Makes a `LanguageWorker` in whichever process needs one."""
-
-    make_identifier: Callable[[], LanguageIdentifier]
-
-    def __call__(self) -> LanguageWorker:
-        return LanguageWorker(self.make_identifier())
-
-
 class LanguageWorker:
     """Identifies the language of the utterances of a shard."""
 
@@ -238,7 +246,8 @@ class LanguageWorker:
                 sounds[position] = audio.read(u.path, start_s=u.start_s, end_s=u.end_s)
             except AudioError as problem:
                 rows[position] = {"error": problem.reason}
-        heard = halving(list(sounds), lambda part: list(self.identifier.identify([sounds[i] for i in part])))
+        names = [task.utterance.id for task in tasks]
+        heard = halving(list(sounds), lambda part: list(self.identifier.identify([sounds[i] for i in part])), names)
         rows |= {position: self._row(shares) for position, shares in heard.items()}
         return [rows[position] for position in range(len(tasks))]
 

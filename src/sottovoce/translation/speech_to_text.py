@@ -11,7 +11,7 @@ import torch
 from sottovoce.errors import TranslationError
 from sottovoce.speech import audio
 from sottovoce.speech.audio import Waveform
-from sottovoce.translation.languages import whisper_token
+from sottovoce.translation.languages import ISO_639_3, whisper_token
 from sottovoce.translation.parts import opened, reader
 from sottovoce.weights.checkpoint import load_complete, quiet_transformers
 
@@ -42,7 +42,7 @@ class Recogniser:
         """Transcripts of sounds at 16 kHz in one language (ISO 639-1; None: Whisper listens for it).
 
         Raises:
-            TranslationError: too long, or Whisper does not know the language.
+            TranslationError: too long, or the recogniser does not know the language.
         """
         longest_s = LONGEST_S.get(self.checkpoint.config["model_type"], audio.LONGEST_S)
         if any(sound.size > longest_s * audio.RATE_HZ for sound in sounds):
@@ -51,6 +51,8 @@ class Recogniser:
         inputs = self._processor(audio=list(sounds), sampling_rate=audio.RATE_HZ, return_tensors="pt", **whole)
         inputs = inputs.to(self._device)
         with torch.inference_mode(), quiet_transformers():
+            if self._has_adapters:
+                self._adapt(language)
             if self._is_whisper:
                 chosen = self._language(language)
                 tokens = self._model.generate(**inputs, num_beams=self._beams, do_sample=False, **chosen)
@@ -73,6 +75,35 @@ class Recogniser:
         if whisper_token(language) not in known:
             raise TranslationError(f"the recogniser {self.checkpoint.weights} does not know '{language}'")
         return {"language": whisper_token(language), "task": "transcribe"}
+
+    @cached_property
+    def _has_adapters(self) -> bool:
+        """Whether letters, and so weights, are kept by language, as MMS keeps them."""
+        return any(isinstance(letters, dict) for letters in self.checkpoint.read_json("vocab.json").values())
+
+    def _adapt(self, language: str | None) -> None:
+        name = self._adapter(language)
+        if self._model.target_lang != name:
+            self._processor.tokenizer.set_target_lang(name)
+            self._model.load_adapter(name, use_safetensors=True, local_files_only=True)
+
+    def _adapter(self, language: str | None) -> str:
+        """The name of the language's adapter: its ISO 639-3 code, with a script where it is written in several."""
+        if language is None:
+            raise TranslationError("the manifest does not say which `language` it is in, which the recogniser asks")
+        codes = ISO_639_3.get(language, ())
+        folder, found = self.checkpoint.folder, [n for n in self.checkpoint.adapters if n.split("-")[0] in codes]
+        if not found:
+            file = f"adapter.{(*codes, language)[0]}.safetensors"
+            raise TranslationError(
+                f"the recogniser has a file for each language, and {folder} lacks that of '{language}': {file}, or one "
+                f"with a script in its name. Put it there; from the hub it comes with: hf download ID {file}"
+            )
+        if len(found) > 1:
+            raise TranslationError(
+                f"{folder} has several adapters for '{language}', {', '.join(found)}: leave one there"
+            )
+        return found[0]
 
     @cached_property
     def _processor(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,9 +17,11 @@ from sottovoce.store.speeds import Speeds
 from sottovoce.translation import catalogue, language_id, measuring
 from sottovoce.translation.corpus import tasks_of, translate
 from sottovoce.translation.filtering import Filtered, FilterRule, filter_translations
-from sottovoce.translation.language_id import LanguageIdentifier, identify, with_probabilities
+from sottovoce.translation.language_id import LanguageIdentifier, identify, unknown_to, with_probabilities
 from sottovoce.translation.measuring import can_measure, measure
 from sottovoce.translation.translator import Translator
+
+_log = logging.getLogger(__name__)
 
 KNOWN_LANGUAGE = ("offline", "identity")
 """Translators whose language nobody need ask about: one speaks what it was told to, the other does not translate."""
@@ -66,7 +69,10 @@ def synthesise(
         SottovoceError: of a translator or an identifier that cannot start.
     """
     speeds = Speeds(store.root)
-    make_translator = catalogue.maker(chosen, language, device)
+    make_translator, make_identifier = catalogue.maker(chosen, language, device), None
+    if identifies(rule.language_id, chosen):
+        make_identifier = _identifier_maker(rule.language_id, language, source, device)
+        make_identifier()  # what it lacks is said now, and not when all is translated
     with timed(progress, speeds, "translation", len(source), f"translation: {chosen.name}") as done:
         made = translate(source, make_translator, store, execution, done)
     if not len(made.manifest):
@@ -74,9 +80,7 @@ def synthesise(
     refused = {"translation": dict(made.refused)}
     translated, notes = made.manifest, []
     whole = replace(execution, part=None)  # a slice's translations are its own, and all of them are judged
-    identifying = identifies(rule.language_id, chosen)
-    if identifying:
-        make_identifier = _identifier_maker(rule.language_id, language, source, device)
+    if make_identifier is not None:
         with timed(progress, speeds, "language", len(translated)) as done:
             heard = identify(translated, make_identifier, store, whole, done)
         translated, refused["language"] = with_probabilities(translated, heard), dict(heard.refused)
@@ -87,10 +91,10 @@ def synthesise(
             processors = replace(whole, gpus_per_worker=None)
             translated = measure(source, translated, store, processors, done)
     else:
-        notes.append("prosody and duration were not measured: pip install 'sottovoce[offline]' brings what it takes")
+        notes.append("prosody and duration were not measured: pip install 'sottovoce[prosody]' brings what it takes")
     low, high = rule.duration_ratio
     wanted = FilterRule(
-        target_language=language if identifying else None,
+        target_language=None if make_identifier is None else language,
         threshold=rule.language_id.threshold,
         duration_ratio=(low, high),
         repetition=rule.repetition,
@@ -158,9 +162,23 @@ def identifies(rule: LanguageId, chosen: Translation) -> bool:
 def _identifier_maker(
     rule: LanguageId, language: str, source: Manifest, device: str
 ) -> Callable[[], LanguageIdentifier]:
-    """The target's language and the source's are always among the candidates."""
-    candidates = tuple(dict.fromkeys([*rule.candidates, language, *source.languages]))
-    return partial(LanguageIdentifier, rule.weights, candidates, device=device, allow_download=rule.allow_download)
+    """The target's language is always among the candidates, and so is the source's where the checkpoint knows it."""
+    unknown = unknown_to(rule.weights, source.languages, allow_download=rule.allow_download)
+    heard = [code for code in source.languages if code not in unknown]
+    if left_out := sorted({*unknown} - {*rule.candidates, language}):  # the others are errors
+        _log.warning(
+            "%s does not know the source's language %s: whether a translation is still in it is not asked",
+            rule.weights,
+            " or ".join(left_out),
+        )
+    return partial(
+        LanguageIdentifier,
+        rule.weights,
+        tuple(dict.fromkeys([*rule.candidates, language, *heard])),
+        device=device,
+        precision=rule.precision,
+        allow_download=rule.allow_download,
+    )
 
 
 def _why(rule: Filter) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sottovoce.errors import TranslationError
+from sottovoce.errors import TranslationError, WeightsError
 from sottovoce.speech import audio
 from sottovoce.speech.audio import Waveform
 from sottovoce.translation.languages import ISO_639_3
@@ -28,19 +28,23 @@ class Voice:
         """Check checkpoint and language, and read the tokenizer; the model is loaded when it is first asked.
 
         Raises:
-            WeightsError: absent, incomplete, or of a kind that needs more than a text.
-            TranslationError: it says of itself that it speaks another language.
+            WeightsError: absent, incomplete, of a kind that needs more than a text, or in need of a package.
+            TranslationError: it speaks another language.
         """
         self.checkpoint = opened(weights, "voice", KINDS, allow_download)
         self._device = device
-        speaks = getattr(self._tokenizer, "language", None)  # ISO 639-3, as in urd-script_arabic; not all say
+        speaks = self._tokenizer.language  # ISO 639-3, as in urd-script_arabic; not all say
         if speaks and speaks.split("-")[0] not in (language, *ISO_639_3[language]):
             raise TranslationError(f"the voice {weights} speaks '{speaks}', and not '{language}'")
+        if self._tokenizer.phonemize and language != "en":
+            raise TranslationError(f"the voice {weights} reads every text as English, and not as '{language}'")
+        if self._tokenizer.phonemize and find_spec("phonemizer") is None:
+            raise WeightsError(f"the voice {weights} speaks from phonemes: pip install phonemizer")
 
     @property
     def spells_by_uroman(self) -> bool:
         """Whether the package uroman changes what is said: it writes other scripts in Latin letters."""
-        return bool(getattr(self._tokenizer, "is_uroman", False)) and find_spec("uroman") is not None
+        return self._tokenizer.is_uroman and find_spec("uroman") is not None
 
     def speak(self, text: str) -> Waveform:
         """Say a text: float32 `[n]` at 16 kHz, peak at most 1; the same text is the same sound.
@@ -48,14 +52,14 @@ class Voice:
         VITS draws its durations and its timbre. It does so here from a generator that the text seeds.
 
         Raises:
-            TranslationError: the voice has no letters for it, or says nothing.
+            TranslationError: the voice has no letters for half of it or more, or says nothing.
         """
         self._check(text)
         inputs = self._tokenizer(text, return_tensors="pt").to(self._device)
         if self._model.config.num_speakers > 1:
             inputs["speaker_id"] = 0
         seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest())
-        with torch.random.fork_rng(), torch.inference_mode():
+        with torch.random.fork_rng([self._device] if self._device.type == "cuda" else []), torch.inference_mode():
             torch.manual_seed(seed)
             sound = self._model(**inputs).waveform[0].float().cpu().numpy()
         spoken = audio.resample(sound, self._model.config.sampling_rate, audio.RATE_HZ)
@@ -64,16 +68,18 @@ class Voice:
         return spoken / np.maximum(np.abs(spoken).max(), 1, dtype=np.float32)
 
     def _check(self, text: str) -> None:
-        letters = {character for character in text if character.isalpha()}
-        by_uroman = getattr(self._tokenizer, "is_uroman", False)
-        if by_uroman and not self.spells_by_uroman and any(ord(c) > _LAST_OF_LATIN for c in letters):
+        """What a voice has no letter for, its tokenizer leaves out without a word."""
+        if self.spells_by_uroman or self._tokenizer.phonemize:
+            return
+        known, letters = self._tokenizer.get_vocab(), [c for c in text if c.isalnum()]
+        unsaid = [c for c in letters if c not in known and c.lower() not in known]
+        if unsaid and self._tokenizer.is_uroman:
             raise TranslationError(
-                f"the voice {self.checkpoint.weights} reads Latin letters, into which the package uroman turns other "
-                "scripts: pip install uroman, or write the manifest's `translation` in Latin letters"
+                f"the voice {self.checkpoint.weights} reads Latin letters, into which the package uroman turns others "
+                f"({' '.join(sorted(set(unsaid)))}): pip install uroman, or spell the manifest's `translation` so"
             )
-        known = set(self._tokenizer.get_vocab())
-        if not by_uroman and not any(c in known or c.lower() in known for c in letters):
-            raise TranslationError(f"the voice {self.checkpoint.weights} has no letter of '{text}'")
+        if 2 * len(unsaid) >= len(letters):
+            raise TranslationError(f"the voice {self.checkpoint.weights} has letters for less than half of '{text}'")
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -89,7 +95,3 @@ class Voice:
 
     def __getstate__(self) -> dict[str, Any]:  # a worker process loads the model for itself
         return {name: content for name, content in vars(self).items() if name not in ("_model", "_tokenizer")}
-
-
-_LAST_OF_LATIN = 0x024F
-"""The last code point of Latin Extended-B."""

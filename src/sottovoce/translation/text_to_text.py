@@ -30,10 +30,11 @@ class TextTranslator:
         """
         self.checkpoint = opened(weights, "text_translator", KINDS, allow_download)
         self._target_language, self._beams, self._device = target_language, beams, device
+        self._tokens: dict[str, str | None] = {}
         if self._is_marian:
             self._check_marian()
         else:
-            self._token(target_language)
+            self._known_token(target_language)
 
     def size(self, text: str) -> int:
         """Texts of equal size may share a batch: they need no padding."""
@@ -47,13 +48,13 @@ class TextTranslator:
         """
         chosen: dict[str, Any] = {}
         if self._is_marian:
-            token = text_token(self._target_language, self._vocabulary)
+            token = self._token(self._target_language)
             texts = [f"{token} {text}" for text in texts] if token else texts
         else:
             if source_language is None:
                 raise TranslationError("the manifest does not say which `language` it is in, which the translator asks")
-            self._tokenizer.src_lang = self._token(source_language).strip("_")
-            chosen["forced_bos_token_id"] = self._vocabulary[self._token(self._target_language)]
+            self._tokenizer.src_lang = self._known_token(source_language).strip("_")
+            chosen["forced_bos_token_id"] = self._vocabulary[self._known_token(self._target_language)]
         inputs = self._tokenizer(list(texts), return_tensors="pt").to(self._device)
         with torch.inference_mode():
             tokens = self._model.generate(**inputs, num_beams=self._beams, do_sample=False, **chosen)
@@ -70,8 +71,14 @@ class TextTranslator:
     def _is_marian(self) -> bool:
         return self.checkpoint.config["model_type"] == "marian"
 
-    def _token(self, language: str) -> str:
-        token = text_token(language, self._vocabulary)
+    def _token(self, language: str) -> str | None:
+        """The token of a language, looked for once: a vocabulary has up to 256,000 entries."""
+        if language not in self._tokens:
+            self._tokens[language] = text_token(language, self._vocabulary)
+        return self._tokens[language]
+
+    def _known_token(self, language: str) -> str:
+        token = self._token(language)
         if token is None:
             raise TranslationError(f"the text translator {self.checkpoint.weights} does not know '{language}'")
         return token
@@ -105,4 +112,5 @@ class TextTranslator:
         return load_complete(AutoModelForSeq2SeqLM, self.checkpoint, device=self._device)
 
     def __getstate__(self) -> dict[str, Any]:  # a worker process loads the model for itself
-        return {n: content for n, content in vars(self).items() if n not in ("_model", "_tokenizer")}
+        made = ("_model", "_tokenizer", "_vocabulary", "_no_text")
+        return {name: content for name, content in vars(self).items() if name not in made}

@@ -59,6 +59,7 @@ class Translator(Protocol):
     def translate(self, utterances: Sequence[Utterance]) -> list[Translation]:
         """Translate each utterance; the result has the same order and ids.
 
-        An utterance that fails becomes a `Translation` with `error`; it never ends the batch.
+        An utterance that fails becomes a `Translation` with `error`; it never ends the batch. What would not fail
+        elsewhere (no room in memory, a GPU that broke) is raised instead, since a refusal is kept for good.
         """
         ...

@@ -94,5 +94,5 @@ def _world() -> ModuleType:
     try:
         import pyworld
     except ImportError as problem:
-        raise MissingExtra("measuring and changing prosody (pyworld)", "offline") from problem
+        raise MissingExtra("measuring and changing prosody (pyworld)", "prosody") from problem
     return pyworld

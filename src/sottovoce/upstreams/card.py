@@ -39,6 +39,17 @@ class UpstreamCard:
         return asdict(self)
 
 
+def settings_of(card: UpstreamCard, layer: int | None, device: torch.device, **others: Any) -> dict[str, Any]:
+    """What the frames of every upstream depend on beside the sound (layer None: all), and what one's do as well."""
+    return {
+        "upstream": card.name,
+        "revision": card.revision,
+        "layer": "all" if layer is None else layer,
+        "device": device.type,
+        **others,
+    }
+
+
 @runtime_checkable
 class Upstream(Protocol):
     """Audio in, frames out. Frozen: nothing here is trained.

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sottovoce.errors import AudioError, StoreError, UpstreamError
+from sottovoce.errors import StoreError, UpstreamError
 from sottovoce.speech import audio
-from sottovoce.speech.audio import Waveform
-from sottovoce.speech.manifest import Manifest, Utterance
+from sottovoce.speech.manifest import Manifest
 from sottovoce.store.artefacts import Kept, Shelf, Store, Task
-from sottovoce.store.shards import Execution, map_shards
+from sottovoce.store.shards import Execution, WorkerMaker, map_shards
 from sottovoce.upstreams.card import Upstream
+from sottovoce.upstreams.sounds import Batch, batches, in_order
 from sottovoce.weights.arithmetic import keep_freed_memory, one_core_each
 
 METHOD = 1
 """Raised with every change of the code that changes frames: it is part of the key of what is kept."""
 
 FRAMES = "frames.npy"
-BATCH_FRAMES = 2048
-"""Frames in one pass through the upstream, unless a single utterance has more."""
-
-READ_AHEAD = 16
-
-
-Batch = list[tuple[int, Waveform]]
-"""Sounds with their positions in a shard."""
-
-Given = TypeVar("Given")
-Made = TypeVar("Made")
 
 
 class Frames:
@@ -76,7 +63,7 @@ class Frames:
 
     def _read_one(self, kept: Kept) -> torch.Tensor:
         # A plain read, not a memory map: mapped pages would count as this process's memory and fill it.
-        path, n_frames = kept.folder / FRAMES, kept.row["n_frames"]
+        path, n_frames = kept.file(FRAMES), kept.row["n_frames"]
         try:
             with path.open("rb", buffering=0) as stream:
                 if path not in self._starts:
@@ -124,7 +111,7 @@ def extract(
     tasks = store.tasks(manifest.utterances)
     # other processes load the upstream for themselves; in this one it is loaded already
     alone = execution is None or execution.executor == "serial"
-    make_worker = (lambda: FeatureWorker(upstream)) if alone else WorkerMaker(make_upstream)
+    make_worker = (lambda: FeatureWorker(upstream)) if alone else WorkerMaker(FeatureWorker, make_upstream)
     done = map_shards(shelf, tasks, make_worker, execution, on_done)
     found = {task.utterance.id: done[task.key] for task in tasks if task.key in done}
     refused = {i: kept.error for i, kept in found.items() if kept.error is not None}
@@ -134,16 +121,6 @@ def extract(
 def shelf_of(store: Store, upstream: Upstream) -> Shelf:
     """Where features of this upstream with these settings are kept."""
     return store.shelf("features", {"method": METHOD, **upstream.settings})
-
-
-@dataclass(frozen=True)
-class WorkerMaker:
-    """Makes a `FeatureWorker` in whichever process needs one."""
-
-    make_upstream: Callable[[], Upstream]
-
-    def __call__(self) -> FeatureWorker:
-        return FeatureWorker(self.make_upstream())
 
 
 class FeatureWorker:
@@ -157,7 +134,7 @@ class FeatureWorker:
         """See `store.shards.Worker`."""
         rows: list[dict[str, Any]] = [{} for _ in tasks]
         made: list[NDArray[np.float16] | None] = [None] * len(tasks)
-        for position, frames in self._computed(self._batches(tasks, rows)):
+        for position, frames in self._computed(batches(self.upstream, tasks, rows)):
             made[position] = frames
         start = 0
         for row, frames in zip(rows, made, strict=True):
@@ -174,34 +151,15 @@ class FeatureWorker:
             _write_frames(folder / FRAMES, whole)
         return rows
 
-    def _computed(self, batches: Iterator[Batch]) -> Iterator[tuple[int, NDArray[np.float16]]]:
+    def _computed(self, given: Iterator[Batch]) -> Iterator[tuple[int, NDArray[np.float16]]]:
         """Frames by position; each core takes batches of its own."""
         with one_core_each(self.upstream.settings.get("device", "cpu")) as cores:
-            for computed in in_order(cores, self._compute, batches, ahead=cores.number):
+            for computed in in_order(cores, self._compute, given, ahead=cores.number):
                 yield from computed
 
     def _compute(self, batch: Batch) -> list[tuple[int, NDArray[np.float16]]]:
         frames = self.upstream.frames([waveform for _, waveform in batch])
         return [(i, each.to(torch.float16).numpy()) for (i, _), each in zip(batch, frames, strict=True)]
-
-    def _batches(self, tasks: Sequence[Task], rows: list[dict[str, Any]]) -> Iterator[Batch]:
-        batch: Batch = []
-        n_frames = 0
-        for position, sound in _read_ahead(tasks):
-            if isinstance(sound, str):
-                rows[position]["error"] = sound
-                continue
-            if len(sound) < self.upstream.card.shortest_s * audio.RATE_HZ:
-                rows[position]["error"] = f"shorter than the {self.upstream.card.shortest_s} s this upstream needs"
-                continue
-            size = self.upstream.n_frames(len(sound))
-            if batch and n_frames + size > BATCH_FRAMES:
-                yield batch
-                batch, n_frames = [], 0
-            batch.append((position, sound))
-            n_frames += size
-        if batch:
-            yield batch
 
 
 def _write_frames(path: Path, frames: Sequence[NDArray[np.float16]]) -> None:
@@ -211,43 +169,6 @@ def _write_frames(path: Path, frames: Sequence[NDArray[np.float16]]) -> None:
         np.lib.format.write_array_header_1_0(stream, header | {"shape": (sum(map(len, frames)), *frames[0].shape[1:])})
         for each in frames:
             stream.write(np.ascontiguousarray(each).data)
-
-
-def _read_ahead(tasks: Sequence[Task]) -> Iterator[tuple[int, Waveform | str]]:
-    """Sounds (or the reason why not) with their positions, in order of length, read by threads a little ahead."""
-    order = sorted(range(len(tasks)), key=lambda i: (_duration_s(tasks[i].utterance), i))
-    with ThreadPoolExecutor(2) as pool:
-        sounds = in_order(pool, _read, (tasks[i].utterance for i in order), ahead=READ_AHEAD)
-        yield from zip(order, sounds, strict=True)
-
-
-def in_order(
-    pool: ThreadPoolExecutor, work: Callable[[Given], Made], given: Iterable[Given], *, ahead: int
-) -> Iterator[Made]:
-    """Results of `work` in the order of `given`, of which no more than `ahead` are begun before they are asked for."""
-    waiting: deque[Future[Made]] = deque()
-    for each in given:
-        waiting.append(pool.submit(work, each))
-        if len(waiting) > ahead:
-            yield waiting.popleft().result()
-    for future in waiting:
-        yield future.result()
-
-
-def _duration_s(utterance: Utterance) -> float:
-    if utterance.start_s is not None and utterance.end_s is not None:
-        return utterance.end_s - utterance.start_s
-    try:
-        return audio.probe(utterance.path).duration_s
-    except AudioError:
-        return 0.0
-
-
-def _read(utterance: Utterance) -> Waveform | str:
-    try:
-        return audio.read(utterance.path, start_s=utterance.start_s, end_s=utterance.end_s)
-    except AudioError as problem:
-        return problem.reason
 
 
 def precision_deviation(

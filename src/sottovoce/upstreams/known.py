@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from sottovoce.speech.audio import SHORTEST_S
+from sottovoce.upstreams.card import UpstreamCard
+from sottovoce.weights.checkpoint import Checkpoint
+
 
 class Facts(NamedTuple):
     """`trained_on` names corpora in the words of the authors; `licence` is that of the weights."""
@@ -50,3 +54,20 @@ def facts_of(weights: str) -> Facts:
         if re.fullmatch(pattern, weights):
             return facts
     return UNKNOWN
+
+
+def card_of(name: str, checkpoint: Checkpoint, *, dimension: int, n_layers: int, hop_s: float) -> UpstreamCard:
+    """The card of an upstream with a checkpoint, and what is known of it: a generalist says itself what it heard."""
+    facts = facts_of(checkpoint.weights)
+    heard = checkpoint.config.get("heard") or {}
+    return UpstreamCard(
+        name=name,
+        weights=checkpoint.weights,
+        revision=checkpoint.revision,
+        dimension=dimension,
+        n_layers=n_layers,
+        hop_s=hop_s,
+        shortest_s=SHORTEST_S,
+        trained_on=tuple(heard.get("corpora", facts.trained_on)),
+        licence=facts.licence,
+    )

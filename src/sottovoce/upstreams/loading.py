@@ -8,11 +8,11 @@ from sottovoce.errors import UpstreamError
 from sottovoce.upstreams.card import Layer, Upstream
 from sottovoce.upstreams.logmel import LogMel
 from sottovoce.upstreams.ssl import SelfSupervised
-from sottovoce.upstreams.whisper import Context, Whisper
+from sottovoce.upstreams.whisper import Context, Whisper, generalist
 from sottovoce.weights.arithmetic import Precision, resolve_device
 from sottovoce.weights.checkpoint import open_checkpoint
 
-NAMES = ("logmel", "whisper", "ssl")
+NAMES = ("logmel", "whisper", "ssl", "generalist")
 
 
 def load_upstream(
@@ -29,10 +29,11 @@ def load_upstream(
     """An upstream, ready to use.
 
     Args:
-        name: `logmel` (no weights), `whisper`, or `ssl` (the wav2vec 2.0 family).
+        name: `logmel` (no weights), `whisper`, `ssl` (the wav2vec 2.0 family), or `generalist` (one of ours).
         weights: a folder or a hub id.
         layer: `last`, an index (0 is what the first transformer layer reads), or `all` for a learnt mix.
-        context: for `whisper` alone: `exact` pads to 30 s as in its training, `trimmed` does not pad.
+        context: for `whisper` alone: `exact` pads to 30 s as in its training, `trimmed` does not pad. A generalist
+            hears as it was trained.
         device: `cpu` or `cuda`.
         precision: `auto` is bf16 where the processor has it and fp32 elsewhere.
         allow_download: permit fetching a hub id; `SOTTOVOCE_ALLOW_DOWNLOAD=1` in the environment does too.
@@ -57,4 +58,6 @@ def load_upstream(
         checkpoint = replace(checkpoint, weights=known_as)
     if name == "whisper":
         return Whisper(checkpoint, layer=layer, context=context, device=resolved, precision=precision)
+    if name == "generalist":
+        return generalist(checkpoint, layer=layer, device=resolved, precision=precision)
     return SelfSupervised(checkpoint, layer=layer, device=resolved, precision=precision)

@@ -9,7 +9,7 @@ import torch
 
 from sottovoce.speech.audio import RATE_HZ, SHORTEST_S, Waveform
 from sottovoce.upstreams.batching import check_lengths
-from sottovoce.upstreams.card import Layer, UpstreamCard
+from sottovoce.upstreams.card import Layer, UpstreamCard, settings_of
 from sottovoce.upstreams.layers import resolve_layer
 from sottovoce.upstreams.mel import MEL_HOP, log10_mel
 
@@ -42,12 +42,7 @@ class LogMel:
     @property
     def settings(self) -> dict[str, Any]:
         """Everything the frames depend on beside the sound."""
-        return {
-            "upstream": "logmel",
-            "revision": self.card.revision,
-            "layer": "all" if self._layer is None else self._layer,
-            "device": self._device.type,
-        }
+        return settings_of(self.card, self._layer, self._device)
 
     def n_frames(self, n_samples: int) -> int:
         """One frame for each 20 ms begun."""

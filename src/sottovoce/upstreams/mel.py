@@ -47,6 +47,23 @@ def log10_mel(waveform: torch.Tensor, n_mels: int, longest: int | None = None) -
     return (filters @ power).clamp(min=_POWER_FLOOR).log10().T
 
 
+def whisper_mel(waveform: torch.Tensor, n_mels: int, longest: int) -> torch.Tensor:
+    """What Whisper's own extractor gives, `[F, n_mels]` as in `log10_mel`: no value more than 80 dB below the loudest.
+
+    Args:
+        waveform: `[n]`, mono at 16 kHz.
+        n_mels: number of filters.
+        longest: samples to which the extractor pads.
+    """
+    mel = log10_mel(waveform, n_mels, longest)
+    return (torch.maximum(mel, mel.max() - 8) + 4) / 4
+
+
+def silence(mel: torch.Tensor) -> float:
+    """What Whisper's extractor gives of digital silence behind the sound of `whisper_mel`: log10 of 1e-10, scaled."""
+    return float(max(mel.max() - 2, -1.5))
+
+
 @lru_cache(maxsize=4)
 def mel_filters(n_mels: int) -> np.ndarray:
     """Triangles of equal area, equally spaced on Slaney's mel scale from 0 to 8 kHz. float32 `[n_mels, 201]`.

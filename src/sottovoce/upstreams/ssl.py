@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from sottovoce.errors import UpstreamError
-from sottovoce.speech.audio import RATE_HZ, SHORTEST_S, Waveform
+from sottovoce.speech.audio import RATE_HZ, Waveform
 from sottovoce.upstreams.batching import check_lengths, packs
-from sottovoce.upstreams.card import Layer, UpstreamCard
-from sottovoce.upstreams.known import facts_of
+from sottovoce.upstreams.card import Layer, settings_of
+from sottovoce.upstreams.known import card_of
 from sottovoce.upstreams.layers import resolve_layer
 from sottovoce.weights.arithmetic import Arithmetic, Precision, autocast, place, resolve_precision
 from sottovoce.weights.checkpoint import Checkpoint, load_complete
@@ -52,29 +52,13 @@ class SelfSupervised:
         self._device = device
         self._precision: Arithmetic = resolve_precision(precision, device)
         place(self._model, device, self._precision)
-        facts = facts_of(checkpoint.weights)
-        self.card = UpstreamCard(
-            name="ssl",
-            weights=checkpoint.weights,
-            revision=checkpoint.revision,
-            dimension=config.hidden_size,
-            n_layers=n_layers,
-            hop_s=math.prod(stride for _, stride in self._kernels) / RATE_HZ,
-            shortest_s=SHORTEST_S,
-            trained_on=facts.trained_on,
-            licence=facts.licence,
-        )
+        hop_s = math.prod(stride for _, stride in self._kernels) / RATE_HZ
+        self.card = card_of("ssl", checkpoint, dimension=config.hidden_size, n_layers=n_layers, hop_s=hop_s)
 
     @property
     def settings(self) -> dict[str, Any]:
         """Everything the frames depend on beside the sound."""
-        return {
-            "upstream": "ssl",
-            "revision": self.card.revision,
-            "layer": "all" if self._layer is None else self._layer,
-            "precision": self._precision,
-            "device": self._device.type,
-        }
+        return settings_of(self.card, self._layer, self._device, precision=self._precision)
 
     def n_frames(self, n_samples: int) -> int:
         """What the strided convolutions leave of the parts of an utterance."""

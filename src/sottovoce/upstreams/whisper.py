@@ -1,4 +1,7 @@
-"""Any Whisper encoder as an upstream (Radford et al. 2022): `exact`, padded as in its training, or `trimmed`."""
+"""Any Whisper encoder as an upstream (Radford et al. 2022): `exact`, padded as in its training, or `trimmed`.
+
+That of a generalist is one too: see `generalist`.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,20 @@ import torch
 from torch.nn import functional
 
 from sottovoce.errors import UpstreamError
-from sottovoce.speech.audio import RATE_HZ, SHORTEST_S, Waveform
+from sottovoce.speech.audio import RATE_HZ, Waveform
 from sottovoce.upstreams.batching import check_lengths, packs
-from sottovoce.upstreams.card import Layer, UpstreamCard
-from sottovoce.upstreams.known import facts_of
+from sottovoce.upstreams.card import Layer, settings_of
+from sottovoce.upstreams.known import card_of
 from sottovoce.upstreams.layers import resolve_layer
-from sottovoce.upstreams.mel import MEL_HOP, log10_mel
+from sottovoce.upstreams.mel import MEL_HOP, silence, whisper_mel
 from sottovoce.upstreams.whisper_encoder import encode
 from sottovoce.weights.arithmetic import Arithmetic, Precision, autocast, place, resolve_precision
 from sottovoce.weights.checkpoint import Checkpoint, load_complete
 
 Context = Literal["exact", "trimmed"]
+
+_KINDS = {"whisper": "whisper", "sottovoce-generalist": "generalist"}
+"""The upstreams that read checkpoints of a kind."""
 
 _HOP = 2 * MEL_HOP
 """Samples from one position of the encoder to the next: 20 ms."""
@@ -36,13 +42,22 @@ class Whisper:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, *, layer: Layer, context: Context, device: torch.device, precision: Precision
+        self,
+        checkpoint: Checkpoint,
+        *,
+        layer: Layer,
+        context: Context,
+        device: torch.device,
+        precision: Precision,
+        name: str = "whisper",
     ) -> None:
         if context not in get_args(Context):
             raise UpstreamError(f"context {context!r} is not known; use exact or trimmed")
-        if checkpoint.config.get("model_type") != "whisper":
-            kind = checkpoint.config.get("model_type", "unknown")
-            raise UpstreamError(f"{checkpoint.weights} is a checkpoint of kind {kind!r}, not Whisper; try upstream ssl")
+        kind = checkpoint.config.get("model_type", "unknown")
+        if (reader := _KINDS.get(kind, "ssl")) != name:
+            raise UpstreamError(
+                f"{checkpoint.weights} is a checkpoint of kind {kind!r}, not {name.title()}; try upstream {reader}"
+            )
         self._encoder = _load_encoder(checkpoint)
         self._window = self._encoder.config.max_source_positions * _HOP
         n_layers = self._encoder.config.encoder_layers + 1
@@ -50,30 +65,14 @@ class Whisper:
         self._device = device
         self._precision: Arithmetic = resolve_precision(precision, device)
         place(self._encoder, device, self._precision)
-        facts = facts_of(checkpoint.weights)
-        self.card = UpstreamCard(
-            name="whisper",
-            weights=checkpoint.weights,
-            revision=checkpoint.revision,
-            dimension=self._encoder.config.d_model,
-            n_layers=n_layers,
-            hop_s=_HOP / RATE_HZ,
-            shortest_s=SHORTEST_S,
-            trained_on=facts.trained_on,
-            licence=facts.licence,
-        )
+        dimension = self._encoder.config.d_model
+        self.card = card_of(name, checkpoint, dimension=dimension, n_layers=n_layers, hop_s=_HOP / RATE_HZ)
 
     @property
     def settings(self) -> dict[str, Any]:
         """Everything the frames depend on beside the sound."""
-        return {
-            "upstream": "whisper",
-            "revision": self.card.revision,
-            "layer": "all" if self._layer is None else self._layer,
-            "context": self._context,
-            "precision": self._precision,
-            "device": self._device.type,
-        }
+        how = {"context": self._context, "precision": self._precision}
+        return settings_of(self.card, self._layer, self._device, **how)
 
     def n_frames(self, n_samples: int) -> int:
         """One frame for each 20 ms begun; windows are whole numbers of frames, so they change nothing."""
@@ -102,13 +101,22 @@ class Whisper:
             return encode(self._encoder, mels, kept, self._layer).float().cpu()
 
     def _mel(self, window: torch.Tensor) -> torch.Tensor:
-        """What Whisper's own extractor gives, `[2 T, n_mels]`: no value more than 80 dB below the loudest."""
-        mel = log10_mel(window, self._encoder.config.num_mel_bins, self._window)
-        mel = (torch.maximum(mel, mel.max() - 8) + 4) / 4
+        mel = whisper_mel(window, self._encoder.config.num_mel_bins, self._window)
         if self._context == "trimmed":
             return mel[: 2 * self.n_frames(window.shape[0])]
-        silence = float(max(mel.max() - 2, -1.5))  # digital silence, log10 of 1e-10, under the same floor and scale
-        return functional.pad(mel, (0, 0, 0, self._window // MEL_HOP - mel.shape[0]), value=silence)
+        return functional.pad(mel, (0, 0, 0, self._window // MEL_HOP - mel.shape[0]), value=silence(mel))
+
+
+def generalist(checkpoint: Checkpoint, *, layer: Layer, device: torch.device, precision: Precision) -> Whisper:
+    """The encoder of a generalist that `sottovoce train` wrote, hearing as it was trained to.
+
+    Its card's `trained_on` names the corpora that the generalist has heard.
+
+    Raises:
+        UpstreamError: it is something else.
+    """
+    context = checkpoint.config.get("context", "trimmed")
+    return Whisper(checkpoint, layer=layer, context=context, device=device, precision=precision, name="generalist")
 
 
 def _load_encoder(checkpoint: Checkpoint) -> Any:

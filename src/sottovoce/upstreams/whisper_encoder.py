@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 _GAP = 2
 """Rows of silence between neighbours: wide enough for a kernel of 3, even so that the stride of 2 stays in step."""
@@ -35,7 +36,10 @@ def encode(encoder: Any, mels: Sequence[torch.Tensor], kept: Sequence[int], laye
     for number, block in enumerate(encoder.layers[:depth], start=1):
         # Positions that nobody wants are still listened to, but the last layer need not compute them.
         wanted = kept if number == layer else lengths
-        following = _transform(block, states[-1], lengths, wanted)
+        if encoder.training and encoder.gradient_checkpointing:
+            following = checkpoint(_transform, block, states[-1], lengths, wanted, use_reentrant=False)
+        else:
+            following = _transform(block, states[-1], lengths, wanted)
         states = [*states, following] if layer is None else [following]
     if depth == len(encoder.layers):
         states[-1] = encoder.layer_norm(states[-1])

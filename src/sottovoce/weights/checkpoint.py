@@ -69,11 +69,16 @@ class Checkpoint:
             digest.update(_digest(path))
         return digest.hexdigest()
 
+    @property
+    def adapters(self) -> dict[str, Path]:
+        """Weights of single languages in files of their own, as MMS has them and by its names: `urd-script_arabic`."""
+        return {path.name.split(".")[1]: path for path in sorted(self.folder.glob("adapter.*.safetensors"))}
+
     @cached_property
     def language_revision(self) -> str:
-        """Digest of all that generated text or speech depends on: `revision`, and the tokenizer and its like."""
+        """Digest of all that text or speech depends on: `revision`, adapters, and the tokenizer and its like."""
         digest = hashlib.blake2b(self.revision.encode(), digest_size=16)
-        for path in self._present(_LANGUAGE):
+        for path in (*self._present(_LANGUAGE), *self.adapters.values()):
             digest.update(path.name.encode() + _digest(path))
         return digest.hexdigest()
 

@@ -1,0 +1,262 @@
+"""The command that labels recordings with a trained model."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from sottovoce.cli.options import (
+    Device,
+    Executor,
+    GpusPerWorker,
+    Quiet,
+    RayAddress,
+    ShardSize,
+    Slice,
+    StoreFolder,
+    Workers,
+    place,
+    progress,
+)
+from sottovoce.cli.verbs import app
+from sottovoce.show import terminal
+
+if TYPE_CHECKING:
+    from sottovoce.experiment.place import Place
+    from sottovoce.use.formats import Format
+    from sottovoce.use.model import EmotionModel
+    from sottovoce.use.predicting import Said
+    from sottovoce.use.recordings import Recording
+
+LONGEST_TABLE = 50
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="A model's folder, or the run's that left it.")],
+    audio: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files, folders (all sound below), patterns in quotes, manifests (.csv, .parquet, .jsonl with a "
+            "column `path`), URIs; - reads a path a line from the standard input."
+        ),
+    ],
+    form: Annotated[
+        Literal["table", "json", "csv", "audformat"] | None,
+        typer.Option(
+            "--format",
+            help="audformat: the CSV of a segmented table (file, start, end, ...). [default: by -o, else table]",
+        ),
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--output", "-o", help="A file, instead of the screen.")] = None,
+    error_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Be unsure rather than wrong more often than this. [default: 0.2, or what lets the model answer half]",
+            min=0,
+            max=1,
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Where the upstream's weights lie, if not where they were in training.")
+    ] = None,
+    executor: Executor = "serial",
+    workers: Workers = 0,
+    gpus_per_worker: GpusPerWorker = None,
+    ray_address: RayAddress = None,
+    shard_size: ShardSize = None,
+    part: Slice = None,
+    device: Device = "auto",
+    store: StoreFolder = None,
+    quiet: Quiet = False,
+) -> None:
+    """Label recordings: calibrated probabilities, and "unsure" where a guess would be wrong too often.
+
+    A recording that cannot be used is listed at the end and stops nothing; exit code 1 means that none could be. What
+    is predicted is kept in the store, so that the same command continues after an interruption; up to 128 recordings
+    leave nothing behind unless --store is given.
+
+    Example: sottovoce predict runs/demo clip.wav
+
+    Example: sottovoce predict runs/demo/model clips/ more.csv -o emotions.csv --executor process
+    """
+    from sottovoce.use import model as models
+    from sottovoce.use import recordings
+
+    chosen = _format(form, to)
+    found = recordings.find(audio, sys.stdin)
+    folder = models.find(model)
+    here = place(
+        store,
+        executor,
+        workers,
+        device,
+        part=part,
+        shard_size=shard_size,
+        gpus_per_worker=gpus_per_worker,
+        ray_address=ray_address,
+    )
+    loaded = models.load(folder, device=here.device, weights=weights)
+    threshold, promise = _rule(loaded, error_rate)
+    tally = _Tally(loaded.emotions, threshold)
+    with _room(here, store, len(found)) as here, progress(quiet).stage("predict", len(found)) as done:
+        from sottovoce.use.predicting import predict as predict_all
+
+        said = tally.counted(predict_all(loaded, folder, found, here, weights, done))
+        _print(chosen, to, said, loaded.emotions, threshold)
+    if not quiet:
+        for note in (promise, *_notes(loaded, found)):
+            terminal.print_note(f"note: {note}")
+        terminal.print_note(tally.summary())
+    terminal.list_refused(tally.refused)
+    if tally.refused and not tally.labels:
+        raise typer.Exit(1)
+
+
+@dataclass
+class _Tally:
+    """Counts predictions as they pass by."""
+
+    emotions: Sequence[str]
+    threshold: float | None
+    labels: Counter[str] = field(default_factory=Counter)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def counted(self, said: Iterator[Said]) -> Iterator[Said]:
+        from sottovoce.use.formats import answer
+
+        for each in said:
+            if each.error is None:
+                found = answer(each, self.emotions, self.threshold)
+                self.labels["unsure" if found["unsure"] else found["emotion"]] += 1
+            else:
+                self.refused[each.recording.path] = each.error
+            yield each
+
+    def summary(self) -> str:
+        counts = ", ".join(f"{name} {n}" for name in (*self.emotions, "unsure") if (n := self.labels[name]))
+        n = self.labels.total()
+        return f"{n} of {n + len(self.refused)} recordings labelled" + (f": {counts}" if counts else "")
+
+
+def _format(form: str | None, to: Path | None) -> str:
+    endings = {".csv": "csv", ".json": "json"}
+    if form is None and to is not None and to.suffix.lower() not in endings:
+        raise typer.BadParameter(f"'{to}' ends neither in .csv nor in .json: say --format", param_hint="--output")
+    if form == "table" and to is not None:
+        raise typer.BadParameter("a table is for the screen: choose json, csv or audformat", param_hint="--format")
+    return form or ("table" if to is None else endings[to.suffix.lower()])
+
+
+def _rule(model: EmotionModel, error_rate: float | None) -> tuple[float | None, str]:
+    """The confidence below which the model is unsure (None: there is no rule), and what that promises, in words."""
+    from sottovoce.judging import abstention
+
+    steps, reliance = model.config.reliance.steps, model.config.reliance
+    wanted = abstention.default_error_rate(steps) if error_rate is None else error_rate
+    step = model.rule(error_rate)
+    least = abstention.least_error_rate(steps)
+    if least is None:
+        why = "no rate of errors can be promised for new speakers: see the model's README.md"
+        return (None if error_rate is None else float("inf")), why
+    if step is None:
+        return float("inf"), (
+            f"an error rate of {wanted:g} cannot be promised: everything is unsure. This model can promise {least:g}"
+        )
+    when = f"unsure below {step.threshold:.2f}" if step.threshold else "it answers everything"
+    return step.threshold, (
+        f"{when}: at most {100 * (wanted or 0):.0f} % of the answers are wrong (95 % bound "
+        f"over {reliance.n_speakers} speakers unheard in training; {100 * step.coverage:.0f} % of theirs were answered)"
+    )
+
+
+def _notes(model: EmotionModel, recordings: Sequence[Recording]) -> Iterator[str]:
+    """What a manifest says that does not fit the model."""
+    from sottovoce.speech.emotions import canonical
+
+    heard = model.config.trained_on.languages
+    spoken = Counter(r.language.lower().partition("-")[0] for r in recordings if r.language)
+    for language, n in sorted(spoken.items()):
+        if language not in heard:
+            yield (
+                f"{n} recordings are in '{language}', which the model never heard (it heard "
+                f"{', '.join(heard) or 'languages unknown'}): expect more errors than its card says"
+            )
+    labels = {r.label for r in recordings if r.label}
+    if foreign := sorted(label for label in labels if (canonical(label) or label) not in model.emotions):
+        yield f"the manifest's labels {', '.join(foreign)} are none of the model's: it says {', '.join(model.emotions)}"
+
+
+@contextmanager
+def _room(here: Place, store: str | None, n_recordings: int) -> Iterator[Place]:
+    """The place to work in: for a few recordings it leaves nothing behind, unless a store is asked for."""
+    from sottovoce.store.artefacts import Store
+    from sottovoce.store.shards import SHARD_SIZE
+
+    asked = store is not None or "SOTTOVOCE_STORE" in os.environ
+    if asked or n_recordings > SHARD_SIZE or here.execution.executor != "serial":
+        yield here
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield replace(here, store=Store(folder))
+
+
+def _print(form: str, to: Path | None, said: Iterator[Said], emotions: Sequence[str], threshold: float | None) -> None:
+    from sottovoce.store.atomic import write_atomically
+    from sottovoce.use import formats
+
+    if form == "table":
+        _print_table(said, emotions, threshold)
+        return
+    kind: Format = form  # type: ignore[assignment]
+    if to is None:
+        formats.write(kind, sys.stdout, said, emotions, threshold)
+        return
+
+    def fill(partial: Path) -> None:
+        with partial.open("w", encoding="utf-8", newline="") as stream:
+            formats.write(kind, stream, said, emotions, threshold)
+
+    write_atomically(to, fill)
+
+
+def _print_table(said: Iterator[Said], emotions: Sequence[str], threshold: float | None) -> None:
+    shown: list[Said] = []
+    n_more = 0
+    for each in said:
+        if each.error is None and len(shown) < LONGEST_TABLE:
+            shown.append(each)
+        else:
+            n_more += each.error is None
+    if shown:
+        paths = [each.recording.path for each in shown]
+        folder = os.path.dirname(os.path.commonprefix(paths))  # noqa: RUF071  (of URIs too)
+        rows = [_row(each, folder, emotions, threshold) for each in shown]
+        terminal.print_table(folder, ("recording", "emotion", *emotions), rows)
+    if n_more:
+        terminal.print_line(f"... and {n_more} more: write them to a file with -o emotions.csv")
+
+
+def _row(said: Said, folder: str, emotions: Sequence[str], threshold: float | None) -> list[str]:
+    from sottovoce.use.formats import answer
+
+    assert said.probabilities is not None
+    found = answer(said, emotions, threshold)
+    name = said.recording.path.removeprefix(f"{folder}/")
+    if said.recording.start_s is not None or said.recording.end_s is not None:
+        name += f" {said.start_s:.2f} to {said.end_s:.2f} s"
+    guess = f"{found['emotion']} {_share(found['confidence'])}"
+    return [name, f"unsure ({guess})" if found["unsure"] else guess, *map(_share, said.probabilities)]
+
+
+def _share(probability: float) -> str:
+    return f"{probability:.2f}".removeprefix("0")

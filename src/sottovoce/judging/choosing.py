@@ -1,0 +1,97 @@
+"""Which condition becomes the model of a run, and an honest score of that choice.
+
+The condition with the best macro F1 over all out-of-fold predictions wins. That score is flattered by having been the
+best of several, so it is not the model's. What is reported is the score of the *procedure*: in each fold the condition
+is chosen by the predictions of the other folds alone, and its predictions there are scored, whichever it is.
+
+What is left of flattery: the models that the other folds' predictions come from had this fold's speakers in training.
+They never predicted them; to leave that out too would take a training for every pair of folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from sottovoce.judging import metrics
+from sottovoce.judging.results import judge
+
+METRIC = "macro_f1"
+AS_CHOSEN = "as chosen"
+"""The name that the procedure's own predictions go under."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The winner among candidates, what each fold chose without looking at itself, and the scores of choosing so.
+
+    `scores` is a condition of `results.json`; None where there is one fold, or nothing to choose from.
+    """
+
+    candidates: list[str]
+    condition: str
+    round: int
+    by_fold: dict[int, str]
+    scores: dict[str, Any] | None
+
+
+def last_round(predictions: pa.Table, condition: str) -> pa.Table:
+    """What the last models of a condition said."""
+    named = predictions.filter(pa.array(predictions["condition"].to_numpy() == condition))
+    number = named["round"].to_numpy()
+    return named.filter(pa.array(number == number.max()))
+
+
+def choose(predictions: pa.Table, conditions: Sequence[str]) -> Choice:
+    """Choose among `conditions` at their last rounds; of equals, the first.
+
+    Args:
+        predictions: of all folds and seeds, as `predictions.read` gives them.
+        conditions: the candidates, the simplest first.
+    """
+    last = {name: last_round(predictions, name) for name in conditions}
+    folds = sorted(set(predictions["fold"].to_pylist()))
+    counts = {name: _by_fold(table, folds) for name, table in last.items()}
+    every = np.ones(len(folds), bool)
+    winner = _best(counts, every)
+    by_fold: dict[int, str] = {}
+    if len(folds) > 1 and len(conditions) > 1:
+        for position, fold in enumerate(folds):
+            by_fold[fold] = _best(counts, np.arange(len(folds)) != position)
+    return Choice(
+        list(conditions), winner, _round_of(last[winner]), by_fold, _scores(last, by_fold) if by_fold else None
+    )
+
+
+def _best(counts: dict[str, np.ndarray], folds: np.ndarray) -> str:
+    scores = {name: metrics.scores(count[folds].sum(axis=0), METRIC).mean() for name, count in counts.items()}
+    return max(scores, key=scores.__getitem__)
+
+
+def _by_fold(table: pa.Table, folds: Sequence[int]) -> np.ndarray:
+    """Counts `[fold, seed, K, K]`."""
+    fold, seeds = table["fold"].to_numpy(), sorted(set(table["seed"].to_pylist()))
+    made = []
+    for number in folds:
+        _, own, counts = metrics.confusions(table.filter(pa.array(fold == number)))
+        assert own == seeds
+        made.append(counts.sum(axis=0))
+    return np.stack(made)
+
+
+def _scores(last: dict[str, pa.Table], by_fold: dict[int, str]) -> dict[str, Any]:
+    parts = [last[name].filter(pa.array(last[name]["fold"].to_numpy() == fold)) for fold, name in by_fold.items()]
+    whole = pa.concat_tables(parts)
+    for column, content in (("condition", AS_CHOSEN), ("round", 0)):
+        at = whole.schema.get_field_index(column)
+        kind = whole.schema.field(column).type
+        whole = whole.set_column(at, column, pa.array([content] * whole.num_rows, kind))
+    return judge(whole, baseline=AS_CHOSEN)["conditions"][0]
+
+
+def _round_of(table: pa.Table) -> int:
+    return int(table["round"][0].as_py())

@@ -1,0 +1,1 @@
+"""The generalist of arXiv 2311.08607: data, training, prediction."""

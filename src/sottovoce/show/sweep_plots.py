@@ -1,0 +1,50 @@
+"""Figures of a setting that was varied, as in `show.plots`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sottovoce.show.plots import BLUE, GREY, ORANGE, WIDTH_IN, drawing, literal
+
+Point = tuple[float, float, Sequence[float] | None]
+"""Setting, score, and the ends of its interval."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Scores by setting."""
+
+    name: str
+    points: Sequence[Point]
+
+
+def sweep(name: str, alt: str, setting: str, score: str, panels: Mapping[str, Sequence[Curve]]) -> str:
+    """One panel for each test, a curve for each way: scores in points at equally spaced settings, with intervals."""
+    settings = sorted({s for curves in panels.values() for curve in curves for s, _, _ in curve.points})
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    with drawing(WIDTH_IN, 0.7 + 2.3 * rows) as (figure, render):
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+        for axes, (title, curves) in zip(grid.flat, panels.items(), strict=False):
+            for number, (curve, colour, marker) in enumerate(zip(curves, (BLUE, ORANGE, GREY), "os^", strict=False)):
+                shift = 0.08 * (number - (len(curves) - 1) / 2)
+                across = [settings.index(s) + shift for s, _, _ in curve.points]
+                heights = [100 * value for _, value, _ in curve.points]
+                ends = [(v, v) if interval is None else interval for _, v, interval in curve.points]
+                low = [h - 100 * e[0] for h, e in zip(heights, ends, strict=True)]
+                high = [100 * e[1] - h for h, e in zip(heights, ends, strict=True)]
+                axes.errorbar(
+                    across, heights, [low, high], color=colour, marker=marker, capsize=3, label=literal(curve.name)
+                )
+            axes.set_xticks(range(len(settings)), [f"{s:g}" for s in settings])
+            axes.set_title(literal(title), loc="left")
+            axes.grid(axis="y")
+        for axes in grid[-1]:
+            axes.set_xlabel(setting)
+        for axes in grid[:, 0]:
+            axes.set_ylabel(score)
+        for axes in grid.flat[len(panels) :]:
+            axes.set_visible(False)
+        figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
+        return render(name, alt)

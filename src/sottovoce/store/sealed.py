@@ -1,0 +1,135 @@
+"""Folders that appear whole or not at all, with a seal that tells damage; and their copies at a URI.
+
+A store at a URI is worked on in a mirror on this machine. A finished folder is copied there file by file, its seal
+last: what has a seal is whole. What other machines made is fetched when it is wanted, file by file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sottovoce.errors import StoreError
+from sottovoce.speech import uri
+from sottovoce.store.atomic import full_disk_or, read_json, write_json
+
+_log = logging.getLogger(__name__)
+
+SEAL = "seal.json"
+
+
+@dataclass(frozen=True)
+class SealedFolder:
+    """One finished folder, or the room for it; `place` is a path or a URI."""
+
+    place: str | Path
+
+    @property
+    def folder(self) -> Path:
+        """The folder on this machine: the place itself, or its mirror."""
+        return uri.mirror(self.place)
+
+    def make(self, write: Callable[[Path], Any]) -> None:
+        """Let `write` fill a hidden folder, seal it, rename it into place, and share it.
+
+        Raises:
+            StoreError: the disk is full or may not be written, or the URI cannot be reached.
+        """
+        final = self.folder
+        partial = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}.{os.getpid()}")
+        try:
+            partial.mkdir(parents=True)
+            write(partial)
+            write_json(partial / SEAL, {p.name: seal_of(p) for p in sorted(partial.iterdir())})
+            try:
+                partial.rename(final)
+            except OSError:
+                if not final.exists():  # else another process was faster; both hold the same
+                    raise
+        except OSError as problem:
+            raise full_disk_or(problem, final) from problem
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        self.share()
+
+    def is_whole(self) -> bool:
+        """Whether this machine has the folder, undamaged; a damaged one is set aside with a warning."""
+        if not self.folder.is_dir():
+            return False
+        fault = self._fault()
+        if fault is not None:
+            _log.warning("%s is damaged (%s): it is set aside and computed again", self.folder, fault)
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return fault is None
+
+    def is_shared(self) -> bool:
+        """Whether the folder is whole at its URI."""
+        return isinstance(self.place, str) and uri.exists(f"{self.place}/{SEAL}")
+
+    def share(self) -> bool:
+        """Copy the folder to its URI, if it has one, unless it is there.
+
+        Returns:
+            False where the URI has lost the folder and this machine has a part of it only, which is set aside.
+
+        Raises:
+            StoreError: the URI cannot be reached.
+        """
+        if isinstance(self.place, Path) or self.is_shared():
+            return True
+        if self._lacking():
+            shutil.rmtree(self.folder, ignore_errors=True)
+            return False
+        place, names = self.place, [p.name for p in self.folder.iterdir() if p.name != SEAL]
+        with ThreadPoolExecutor(uri.AT_ONCE) as pool:
+            list(pool.map(lambda name: uri.send(self.folder / name, f"{place}/{name}"), names))
+        uri.send(self.folder / SEAL, f"{place}/{SEAL}")
+        return True
+
+    def fetch(self, names: Iterable[str] | None = None) -> None:
+        """Have files of a folder that is whole at its URI on this machine: the named ones, or all.
+
+        Raises:
+            StoreError: the URI cannot be reached, or what is there is damaged.
+        """
+        if isinstance(self.place, Path):
+            return
+        try:
+            seal = read_json(uri.fetch(f"{self.place}/{SEAL}"), {})
+            for name in self._lacking() if names is None else names:
+                path = self.folder / name
+                if not path.exists() and seal_of(uri.fetch(f"{self.place}/{name}")) != seal.get(name):
+                    raise FileNotFoundError(name)
+        except FileNotFoundError as problem:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            uri.remove(f"{self.place}/{SEAL}")
+            raise StoreError(f"{self.place} is damaged. Run the same command: it is made again.") from problem
+
+    def _lacking(self) -> list[str]:
+        return [name for name in read_json(self.folder / SEAL, {}) if not (self.folder / name).exists()]
+
+    def _fault(self) -> str | None:
+        seal = read_json(self.folder / SEAL, None)
+        if not isinstance(seal, dict) or not seal:
+            return "its seal is missing or unreadable"
+        for name, expected in seal.items():
+            path = self.folder / name
+            if isinstance(self.place, str) and not path.exists():
+                continue  # fetched when it is wanted
+            if not path.is_file() or path.stat().st_size != expected[0] or seal_of(path) != expected:
+                return f"{name} is missing or changed"
+        return None
+
+
+def seal_of(path: Path) -> list[Any]:
+    """Size and digest of a file, as a seal names them."""
+    with path.open("rb") as stream:
+        return [path.stat().st_size, hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()]

@@ -1,0 +1,84 @@
+"""From a finished training to the folder of its model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from sottovoce.experiment.arms import Outcome
+from sottovoce.experiment.inputs import Inputs
+from sottovoce.judging.choosing import Choice, last_round
+from sottovoce.judging.results import headline
+from sottovoce.judging.trust import trust_of
+from sottovoce.recipe import Recipe, Upstream
+from sottovoce.use.card import model_card
+from sottovoce.use.config import SCHEMA, AnswerStep, ChosenUpstream, Config, Reliance, TrainedOn
+from sottovoce.use.model import save
+
+
+def write_model(
+    folder: Path,
+    recipe: Recipe,
+    inputs: Inputs,
+    outcome: Outcome,
+    predictions: pa.Table,
+    choice: Choice,
+    results: Mapping[str, Any],
+    details: Mapping[str, Any],
+) -> None:
+    """Write the head of the chosen condition, trained on all target speakers, with its calibration and its card.
+
+    Args:
+        folder: of the model.
+        recipe: of the run; `inputs` and `outcome` are what it came to.
+        predictions: of all conditions; those of the chosen one calibrate the model.
+        choice: which condition.
+        results: what `results.json` holds; `details` what `details.json` does.
+    """
+    speaker_dependent = inputs.plan.speaker_dependent
+    trust = trust_of(last_round(predictions, choice.condition), new_speakers=not speaker_dependent)
+    config = Config(
+        schema=SCHEMA,
+        name=recipe.name,
+        emotions=recipe.emotions,
+        condition=choice.condition,
+        round=choice.round,
+        upstream=_upstream(recipe.upstream),
+        revision=inputs.upstream.card.revision,
+        trained_on=_trained_on(recipe, inputs, set(outcome.model_kept[choice.condition])),
+        reliance=Reliance(
+            temperature=trust.temperature,
+            n_utterances=trust.n_utterances,
+            n_speakers=trust.n_speakers,
+            answers=[AnswerStep(**vars(step)) for step in trust.steps],
+        ),
+    )
+    said = headline(results, speaker_dependent=speaker_dependent) if results["comparisons"] else ""
+    card = model_card(config, choice, trust, said, results, details["licences"], synthetic=details["synthetic"])
+    save(folder, outcome.models[choice.condition], config, card)
+
+
+def _upstream(chosen: Upstream) -> ChosenUpstream:
+    local = chosen.weights is not None and Path(chosen.weights).expanduser().is_dir()
+    return ChosenUpstream(
+        name=chosen.name,
+        weights=str(Path(chosen.weights or "").expanduser().absolute()) if local else chosen.weights,
+        layer="all" if chosen.layer == "mix" else chosen.layer,
+        context=chosen.context,
+        known_as=chosen.known_as,
+    )
+
+
+def _trained_on(recipe: Recipe, inputs: Inputs, added: set[str]) -> TrainedOn:
+    target = inputs.target.manifest
+    heard = [*target, *(u for u in (*inputs.translated, *inputs.source.manifest) if u.id in added)]
+    return TrainedOn(
+        target_utterances=len(target),
+        target_speakers=target.speakers,
+        added_utterances=len(added),
+        languages=sorted({u.language for u in heard if u.language}),
+        seed=recipe.training.seeds[0],
+    )

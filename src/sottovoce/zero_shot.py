@@ -1,0 +1,203 @@
+"""Zero-shot: every corpus tested by a generalist that heard the others alone, over the variants of a sweep."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from sottovoce.errors import ManifestError
+from sottovoce.experiment import generalists
+from sottovoce.experiment.environment import environment
+from sottovoce.experiment.generalists import Corpora, Trained, Variant
+from sottovoce.experiment.place import Place
+from sottovoce.judging import predictions as table_of
+from sottovoce.judging import results as judged
+from sottovoce.learning.generalist import processes
+from sottovoce.recipe.generalist import GeneralistRecipe
+from sottovoce.show import zero_shot as pages
+from sottovoce.store.atomic import write_atomically, write_json
+from sottovoce.store.progress import Progress
+
+KNOWN = ", among its classes"
+"""Added to a condition's name where the probabilities are shared by the classes that the tested corpus has."""
+
+
+def run(
+    recipe: GeneralistRecipe, out: Path, place: Place, progress: Progress, part: tuple[int, int] | None = None
+) -> dict[str, Any] | None:
+    """Train and test whatever is not kept, and write `results.json`, `predictions/`, `report.html` and `tables.md`.
+
+    Args:
+        recipe: the corpora, how to train, and the sweep.
+        out: the folder of the results.
+        place: the store and the device.
+        progress: shown a stage each.
+        part: (K, N): train the Kth of N parts of the models and write nothing; a run without it finds them kept.
+
+    Returns:
+        The content of `results.json`, or None for a part, and in all processes of torchrun but the first.
+
+    Raises:
+        ManifestError: a corpus cannot be used, there is but one, or two hold the same recording.
+    """
+    if len(recipe.corpora) < 2:
+        raise ManifestError("zero-shot needs two corpora at least: one to be tested, and another to be heard")
+    corpora = generalists.gather(recipe, progress)
+    _require_apart(corpora, place)
+    wanted = recipe.held_out or list(recipe.corpora)
+    chosen = generalists.variants(recipe)
+    work = [(h, v, seed) for h in wanted for v in chosen for seed in recipe.schedule.seeds]
+    k, n = part or (1, 1)
+    work = work[len(work) * (k - 1) // n : len(work) * k // n]
+    models = [_trained(recipe, corpora, *each, place, progress) for each in work]
+    if not processes.is_first():
+        return None
+    found: dict[str, list[pa.Table]] = {name: [] for name in wanted}
+    for (held_out, variant, seed), model in zip(work, models, strict=True):
+        found[held_out] += _tested(corpora, held_out, variant, seed, model, place, progress)
+    if part is not None:
+        return None
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "recipe.yaml", lambda partial: partial.write_text(recipe.to_yaml(), encoding="utf-8"))
+    results = _judged(
+        recipe, corpora, {name: pa.concat_tables(parts) for name, parts in found.items()}, chosen, out, place.device
+    )
+    write_json(out / "results.json", results)
+    pages.write_page(out / "report.html", results)
+    return results
+
+
+def _require_apart(corpora: Corpora, place: Place) -> None:
+    """Raise a `ManifestError` where one recording is in two corpora: a test would be of what was heard."""
+    home: dict[str, str] = {}
+    shared: Counter[tuple[str, str]] = Counter()
+    for name, manifest in corpora.manifests.items():
+        for digest in set(place.store.sound_digests(manifest).values()) - {None}:
+            if (other := home.setdefault(str(digest), name)) != name:
+                shared[other, name] += 1
+    if shared:
+        listed = [f"{a} and {b}: {n} recording(s)" for (a, b), n in shared.items()]
+        raise ManifestError(
+            "the same recordings are in two corpora, so that a test would be of what was heard:", listed
+        )
+
+
+def _trained(
+    recipe: GeneralistRecipe,
+    corpora: Corpora,
+    held_out: str,
+    variant: Variant,
+    seed: int,
+    place: Place,
+    progress: Progress,
+) -> Trained:
+    """The model that heard all other corpora. What cannot be tested is not trained for."""
+    if not len(generalists.tested(corpora.table, corpora.manifests[held_out])[0]):
+        raise ManifestError(f"no utterance of {held_out} has a label of one class; see sottovoce labels {held_out}")
+    others = [name for name in recipe.corpora if name != held_out]
+    title = f"train for {_title(held_out, variant, seed)}"
+    return generalists.trained(recipe, corpora, others, variant, seed, place, progress, title)
+
+
+def _title(held_out: str, variant: Variant, seed: int) -> str:
+    return f"{held_out}: {variant.name}, seed {seed}"
+
+
+def _tested(
+    corpora: Corpora, held_out: str, variant: Variant, seed: int, model: Trained, place: Place, progress: Progress
+) -> list[pa.Table]:
+    """Predictions for one corpus by one model: over all classes, and among those of the corpus."""
+    manifest, labels = generalists.tested(corpora.table, corpora.manifests[held_out])
+    title = f"test {_title(held_out, variant, seed)}"
+    said = generalists.predicted(model, manifest, place, progress, title)
+    classes = corpora.table.classes
+    among = said * np.isin(classes, labels)
+    return [
+        _table(classes, shares, name, seed, manifest, labels)
+        for name, shares in ((variant.name, said), (variant.name + KNOWN, among / among.sum(1, keepdims=True)))
+    ]
+
+
+def _table(
+    classes: Sequence[str],
+    said: NDArray[np.float64],
+    name: str,
+    seed: int,
+    manifest: Any,
+    labels: Sequence[str],
+) -> pa.Table:
+    return table_of.table(
+        classes,
+        said,
+        condition=name,
+        round=0,
+        fold=0,
+        seed=seed,
+        utterances=[u.id for u in manifest],
+        speakers=[u.speaker for u in manifest],
+        labels=labels,
+    )
+
+
+def _judged(
+    recipe: GeneralistRecipe,
+    corpora: Corpora,
+    predictions: Mapping[str, pa.Table],
+    chosen: Sequence[Variant],
+    out: Path,
+    device: str,
+) -> dict[str, Any]:
+    names = [variant.name for variant in chosen]
+    pairs = [((name + known, 0), (names[0] + known, 0)) for known in ("", KNOWN) for name in names[1:]]
+    tests = []
+    for held_out, table in predictions.items():
+        table_of.write(out / "predictions" / f"{held_out}.parquet", table)
+        manifest, labels = generalists.tested(corpora.table, corpora.manifests[held_out])
+        others = [name for name in recipe.corpora if name != held_out]
+        verdict = judged.judge(table, baseline=names[0], pairs=pairs)
+        tests.append(
+            {
+                "held_out": held_out,
+                "languages": list(manifest.languages),
+                "heard": generalists.heard_facts(corpora.together(others)),
+                "n_utterances": len(manifest),
+                "n_not_tested": len(corpora.manifests[held_out]) - len(manifest),
+                "n_speakers": len({u.speaker for u in manifest}),
+                "classes": {c: labels.count(c) for c in corpora.table.classes if c in labels},
+                "refused": corpora.refused[held_out],
+                "conditions": [{**c, **_meant(c["name"])} for c in verdict["conditions"]],
+                "comparisons": [{**c, **_meant(c["a"])} for c in verdict["comparisons"]],
+                "recalls": judged.recalls(table),
+                "confusions": judged.confusions(table),
+                "warnings": verdict["warnings"],
+            }
+        )
+    return {
+        "schema": 1,
+        "name": recipe.name,
+        "network": _called(recipe.network.weights),
+        "frozen_layers": recipe.network.frozen_layers,
+        "context": recipe.network.context,
+        "epochs": recipe.schedule.epochs,
+        "seeds": recipe.schedule.seeds,
+        "variants": [{"name": v.name, **vars(v)} for v in chosen],
+        "tests": tests,
+        "environment": environment(device),
+    }
+
+
+def _meant(condition: str) -> dict[str, str]:
+    """The two things that a condition's name says."""
+    variant = condition.removesuffix(KNOWN)
+    return {"variant": variant, "among": "all" if variant == condition else "its own"}
+
+
+def _called(weights: str) -> str:
+    """What the weights are called, without the place of a folder."""
+    return Path(weights).name if Path(weights).expanduser().is_dir() else weights
