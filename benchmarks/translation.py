@@ -5,13 +5,14 @@
 Theirs: transformers' `generate` of SeamlessM4T v2, one utterance at a time, beam 5. Ours: `translate` of all of them.
 The checkpoint is tiny and random, so that calls count and arithmetic does not: a large model gains less on a processor
 and more on a GPU. Both pad an utterance to the same length, so both should say the same. The second table is the
-offline translator through `translation.corpus`, from invented recordings to files in a fresh store, the start of the
-processes included.
+command `sottovoce translate` with the offline translator, from invented recordings to a manifest and files in a fresh
+store, the start of Python and of the processes included.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -25,15 +26,6 @@ from numpy.typing import NDArray
 from machine import device, state_machine, table, timed
 from sottovoce.speech import audio
 from sottovoce.speech.manifest import Manifest, Utterance
-from sottovoce.store.artefacts import Store
-from sottovoce.store.shards import Execution
-from sottovoce.translation.corpus import translate
-from sottovoce.translation.offline import OfflineTranslator
-
-# Worker processes import this file again, so what only the first table needs is imported within its functions.
-
-SHARD = 8
-"""Utterances a worker takes at once: few, so that none waits for the other in the end."""
 
 SAYS = (
     ("Kids are talking by the door.", "I bambini parlano vicino alla porta."),
@@ -120,25 +112,26 @@ def in_batches(utterances: Sequence[Utterance]) -> None:
     )
 
 
-def into_fresh_store(manifest: Manifest, execution: Execution) -> None:
-    """Translate all; a refusal would make the work less."""
-    with tempfile.TemporaryDirectory() as folder:
-        made = translate(manifest, partial(OfflineTranslator, "it"), Store(folder), execution)
-    assert not made.refused, made.refused
+def command(manifest: Path, folder: Path, options: Sequence[str]) -> None:
+    """`sottovoce translate` as a user types it, into a store of its own."""
+    what = ["translate", str(manifest), "--to", "it", "-o", str(folder / "made.parquet"), "--store", str(folder / "s")]
+    line = [sys.executable, "-m", "sottovoce", *what, "--shard-size", "64", "--quiet", *options]
+    ended = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
 
 
 def in_processes(manifest: Manifest, workers: int) -> None:
     """Print the second table."""
-    ways = {
-        "--executor serial": Execution("serial"),
-        f"--executor process --workers {workers}": Execution("process", workers, shard_size=SHARD),
-    }
-    seconds = {name: timed(partial(into_fresh_store, manifest, execution)) for name, execution in ways.items()}
-    base = seconds["--executor serial"]
+    ways = [["--executor", "serial"], ["--executor", "process", "--workers", str(workers)]]
+    seconds = []
+    for options in ways:
+        with tempfile.TemporaryDirectory() as folder:
+            manifest.write(Path(folder, "source.parquet"))
+            seconds.append(timed(partial(command, Path(folder, "source.parquet"), Path(folder), options)))
     table(
-        f"The offline translator, expressive, English to Italian, {len(manifest)} utterances",
+        f"sottovoce translate: the offline translator, expressive, English to Italian, {len(manifest)} utterances",
         ["", "seconds", "throughput"],
-        [[name, s, f"{base / s:.2f} x"] for name, s in seconds.items()],
+        [[" ".join(options), s, f"{seconds[0] / s:.2f} x"] for options, s in zip(ways, seconds, strict=True)],
     )
 
 
@@ -154,7 +147,7 @@ def main(n_utterances: int, n_offline: int, workers: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--utterances", type=int, default=128, help="for the batches")
-    parser.add_argument("--offline", type=int, default=240, help="for the processes")
+    parser.add_argument("--offline", type=int, default=512, help="for the processes")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     main(arguments.utterances, arguments.offline, arguments.workers)

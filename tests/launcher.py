@@ -7,6 +7,7 @@ fork is as good as a new process. `python -m tests.launcher` is the server.
 from __future__ import annotations
 
 import atexit
+import importlib
 import json
 import os
 import resource
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -57,11 +58,19 @@ class Command:
 
 
 def start(
-    folder: Path, *arguments: str | Path, environment: Mapping[str, str] | None = None, file_limit: int | None = None
+    folder: Path,
+    *arguments: str | Path,
+    environment: Mapping[str, str] | None = None,
+    file_limit: int | None = None,
+    imports: Sequence[str] = (),
 ) -> Command:
-    """Start `sottovoce ARGUMENTS` in `folder`; no file may grow beyond `file_limit` bytes, as on a full disk."""
+    """Start `sottovoce ARGUMENTS` in `folder`; no file may grow beyond `file_limit` bytes, as on a full disk.
+
+    The server imports the modules `imports` first, if it has not: what many commands would each import for themselves.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     order = {
+        "imports": list(imports),
         "arguments": list(map(str, arguments)),
         "folder": str(folder),
         "environment": dict(environment or {}),
@@ -116,6 +125,8 @@ def _serve() -> None:
 
     for line in sys.stdin:
         order = json.loads(line)
+        for module in order["imports"]:
+            importlib.import_module(module)
         pid = os.fork()
         if not pid:
             _become(order)

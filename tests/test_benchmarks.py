@@ -85,3 +85,10 @@ def test_changes_says_what_it_needs():
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SOTTOVOCE_")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "set SOTTOVOCE_DATA and SOTTOVOCE_WEIGHTS" in done.stdout
+
+
+@pytest.mark.slow
+def test_translating_in_batches_and_in_processes_is_compared():
+    pytest.importorskip("ttspico")
+    printed = output("translation.py", "--utterances", "2", "--offline", "4")
+    assert "2 of 2" in printed and "--executor process --workers 2" in printed

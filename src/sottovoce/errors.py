@@ -60,6 +60,10 @@ class TranslationError(SottovoceError):
     """A translator, a voice or a language is not available, or a text is missing."""
 
 
+class HubError(SottovoceError):
+    """A model cannot be fetched from the Hugging Face hub, or put there."""
+
+
 class MissingExtra(SottovoceError):
     """An optional capability is not installed."""
 

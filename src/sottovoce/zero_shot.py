@@ -23,6 +23,7 @@ from sottovoce.recipe.generalist import GeneralistRecipe
 from sottovoce.show import zero_shot as pages
 from sottovoce.store.atomic import write_atomically, write_json
 from sottovoce.store.progress import Progress
+from sottovoce.weights.checkpoint import open_checkpoint
 
 KNOWN = ", among its classes"
 """Added to a condition's name where the probabilities are shared by the classes that the tested corpus has."""
@@ -51,6 +52,7 @@ def run(
     corpora = generalists.gather(recipe, progress)
     _require_apart(corpora, place)
     wanted = recipe.held_out or list(recipe.corpora)
+    _require_new(recipe, corpora, wanted)
     chosen = generalists.variants(recipe)
     work = [(h, v, seed) for h in wanted for v in chosen for seed in recipe.schedule.seeds]
     k, n = part or (1, 1)
@@ -85,6 +87,17 @@ def _require_apart(corpora: Corpora, place: Place) -> None:
         listed = [f"{a} and {b}: {n} recording(s)" for (a, b), n in shared.items()]
         raise ManifestError(
             "the same recordings are in two corpora, so that a test would be of what was heard:", listed
+        )
+
+
+def _require_new(recipe: GeneralistRecipe, corpora: Corpora, wanted: Sequence[str]) -> None:
+    """Raise a `ManifestError` where training would start from a generalist that has heard what is to be tested."""
+    start = open_checkpoint(recipe.network.weights, allow_download=recipe.network.allow_download)
+    heard = set((start.config.get("heard") or {}).get("corpora", ()))
+    if known := [name for name in wanted if heard & {u.corpus for u in corpora.manifests[name]}]:
+        raise ManifestError(
+            f"network.weights have heard {', '.join(known)}, so that a test would not be of what is new. Set held_out "
+            "to other corpora, or start from weights that have not"
         )
 
 

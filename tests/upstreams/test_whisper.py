@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from sottovoce.errors import UpstreamError, WeightsError
 from sottovoce.speech import audio
+from sottovoce.upstreams.generalist_network import Generalist
 from sottovoce.upstreams.loading import load_upstream
 from tests.conftest import tone
-from tests.weights.checkpoints import tiny_w2v_bert, tiny_whisper
+from tests.weights.checkpoints import tiny_generalist, tiny_w2v_bert, tiny_whisper
 
 TOLERANCE = 1e-4
 
@@ -142,3 +144,27 @@ def test_the_real_encoder(whisper_base: Path, real_corpora: Path) -> None:
         alone = trimmed_encoder(encoder, n)(mel[..., : 2 * n]).last_hidden_state[0]
         torch.testing.assert_close(own, alone, atol=2e-3, rtol=0)
         assert torch.cosine_similarity(padded.mean(0), own.mean(0), dim=0) > 0.93
+
+
+def test_a_generalist_hears_as_it_was_trained_and_says_what_it_has_heard(tmp_path: Path) -> None:
+    folder = tiny_generalist(tmp_path / "generalist")
+    upstream = load_upstream("generalist", str(folder), context="exact", precision="fp32")
+    assert upstream.settings["context"] == "trimmed", "its own, whatever is asked for"
+    assert upstream.card.trained_on == ("it", "ravdess")
+    network = Generalist.from_pretrained(folder).eval()
+    sound = tone(1.3)
+    mel = padded_mel(sound)[:, :, :130]
+    with torch.no_grad():
+        hidden, _ = network._hidden(mel, None)
+    torch.testing.assert_close(upstream.frames([sound])[0], hidden, atol=TOLERANCE, rtol=0)
+    config = json.loads((folder / "config.json").read_text()) | {"context": "exact"}
+    (folder / "config.json").write_text(json.dumps(config))
+    exact = load_upstream("generalist", str(folder), precision="fp32")
+    assert exact.settings["context"] == "exact" and not torch.allclose(exact.frames([sound])[0], hidden, atol=1e-2)
+
+
+def test_a_generalist_is_no_whisper_and_the_other_way_round(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UpstreamError, match="try upstream generalist"):
+        load_upstream("whisper", str(tiny_generalist(tmp_path)))
+    with pytest.raises(UpstreamError, match="try upstream whisper"):
+        load_upstream("generalist", str(tiny))

@@ -25,6 +25,8 @@ from transformers import (
     WhisperForConditionalGeneration,
 )
 
+from sottovoce.upstreams.generalist_network import Generalist, GeneralistConfig
+
 _CONVOLUTIONAL = {
     "hidden_size": 16,
     "num_hidden_layers": 2,
@@ -55,6 +57,21 @@ def tiny_whisper(folder: Path) -> Path:
         begin_suppress_tokens=None,
     )
     return _save(folder, WhisperForConditionalGeneration, config, WhisperFeatureExtractor())
+
+
+def tiny_generalist(folder: Path) -> Path:
+    """As `sottovoce train` writes it, with three classes and two corpora to tell apart."""
+    config = GeneralistConfig(
+        d_model=16,
+        encoder_layers=2,
+        encoder_attention_heads=2,
+        encoder_ffn_dim=32,
+        id2label={0: "angry", 1: "neutral", 2: "sad"},
+        label2id={"angry": 0, "neutral": 1, "sad": 2},
+        domain_sizes=[2],
+        heard={"corpora": ["it", "ravdess"], "languages": ["en", "it"], "speakers": 4, "utterances": 24},
+    )
+    return _save(folder, Generalist, config, WhisperFeatureExtractor(return_attention_mask=True))
 
 
 def tiny_wav2vec2(folder: Path) -> Path:
@@ -91,6 +108,7 @@ def tiny_w2v_bert(folder: Path) -> Path:
 
 TINY: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "whisper": ("whisper", tiny_whisper),
+    "generalist": ("generalist", tiny_generalist),
     "wav2vec2": ("ssl", tiny_wav2vec2),
     "xls-r": ("ssl", tiny_xlsr),
     "hubert": ("ssl", tiny_hubert),

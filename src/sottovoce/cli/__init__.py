@@ -12,8 +12,11 @@ import sottovoce
 from sottovoce.cli import (  # noqa: F401  (their commands join the application)
     augmenting,
     corpora,
+    export,
     generalist,
+    hub,
     labels,
+    page,
     runs,
     speech,
     timeline,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -40,6 +41,12 @@ RayAddress = Annotated[
 ]
 Slice = Annotated[str | None, typer.Option("--slice", help="K/N: do the Kth of N equal parts, for job arrays.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto: a GPU where there is one.")]
+ModelFolder = Annotated[
+    Path, typer.Argument(help="A model's folder, the run's that left it, or user/name of the Hugging Face hub.")
+]
+AllowDownload = Annotated[
+    bool, typer.Option("--allow-download", help="Fetch the model and its upstream from the Hugging Face hub.")
+]
 Changes = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: training.epochs=5. Repeatable.")]
 
 
@@ -55,8 +62,6 @@ def place(
     ray_address: str | None = None,
 ) -> Place:
     """Where a command works, and how."""
-    import torch
-
     from sottovoce.experiment.place import Place
     from sottovoce.store.artefacts import Store
     from sottovoce.store.shards import Execution
@@ -64,7 +69,6 @@ def place(
     if ray_address is not None and executor != "ray":
         raise typer.BadParameter("is for --executor ray", param_hint="--ray-address")
     root = store or os.environ.get("SOTTOVOCE_STORE", "runs/.store")
-    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     execution = Execution(
         executor,
         workers,
@@ -75,7 +79,14 @@ def place(
     )
     if shard_size is not None:
         execution = replace(execution, shard_size=shard_size)
-    return Place(Store(root), execution, chosen)
+    return Place(Store(root), execution, device_of(device))
+
+
+def device_of(name: str) -> str:
+    """What `--device` comes to: `cpu` or `cuda`."""
+    import torch
+
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
 def _gpus() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sottovoce.cli.options import Device, Quiet, progress
+from sottovoce.cli.options import AllowDownload, Device, ModelFolder, Quiet, device_of, progress
 from sottovoce.cli.verbs import app
 from sottovoce.show import terminal
 
@@ -23,11 +23,15 @@ Format = Literal["table", "csv", "json", "audacity", "vtt", "textgrid", "eaf"]
 
 @app.command()
 def timeline(
-    model: Annotated[Path, typer.Argument(help="A model's folder, or the run's that left it.")],
+    model: ModelFolder,
     recording: Annotated[str, typer.Argument(metavar="AUDIO", help="A file or a URI; - listens to a pipe.")],
     window_s: Annotated[float, typer.Option("--window", help="Seconds that the model hears for one step.")] = 3.0,
     hop_s: Annotated[float, typer.Option("--hop", help="Seconds from step to step.")] = 1.0,
     smooth: Annotated[int, typer.Option(help="Mean over so many steps; odd, 1: none.")] = 3,
+    average: Annotated[
+        Literal["window", "step"],
+        typer.Option(help="What a step's probabilities are of: all that is heard for it, or the step's own frames."),
+    ] = "window",
     shortest_s: Annotated[float, typer.Option("--shortest", help="Seconds that a segment lasts at least.")] = 1.0,
     speech: Annotated[
         Literal["auto", "silero", "level", "all"],
@@ -44,6 +48,7 @@ def timeline(
     weights: Annotated[
         str | None, typer.Option(help="Where the upstream's weights lie, if not where they were in training.")
     ] = None,
+    allow_download: AllowDownload = False,
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -66,13 +71,10 @@ def timeline(
         raise typer.BadParameter("is for the screen: leave out -o, or give another format", param_hint="--format")
     if plot is not None and plot.suffix.lower() not in (".png", ".svg"):
         raise typer.BadParameter(f"'{plot}': end its name in .png or .svg", param_hint="--plot")
-    manner = Manner(Grid(window_s, hop_s), smooth, shortest_s)
+    manner = Manner(Grid(window_s, hop_s), smooth, shortest_s, average == "step")
     hearing = activity.detector(speech)
-    if speech == "auto" and hearing.name == "level":
-        terminal.print_note(
-            "note: whatever is loud counts as speech; to tell speech from noise: pip install 'sottovoce[vad]'"
-        )
-    judge = models.load(model, device=_device(device), weights=weights)
+    tell_of_level(speech)
+    judge = models.load(model, device=device_of(device), weights=weights, allow_download=allow_download)
     tracker = Tracker(judge, manner, hearing, 1 if live else manner.batch)
     if live:
         if not quiet:
@@ -89,6 +91,16 @@ def timeline(
         _draw(found, recording, plot)
 
 
+def tell_of_level(speech: str) -> None:
+    """Say what `--speech auto` comes to where the extra `vad` is missing."""
+    from sottovoce.speech.activity import has_silero
+
+    if speech == "auto" and not has_silero():
+        terminal.print_note(
+            "note: whatever is loud counts as speech; to tell speech from noise: pip install 'sottovoce[vad]'"
+        )
+
+
 def _format_of(to: Path | None, live: bool) -> str:
     from sottovoce.use.timeline_formats import ENDINGS
 
@@ -99,12 +111,6 @@ def _format_of(to: Path | None, live: bool) -> str:
             f"'{to}': end its name in one of {' '.join(ENDINGS)}, or give --format", param_hint="-o"
         )
     return ENDINGS[to.suffix.lower()]
-
-
-def _device(name: str) -> str:
-    import torch
-
-    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
 def _read(tracker: Tracker, grid: Grid, recording: str, quiet: bool) -> None:
@@ -157,26 +163,13 @@ def _give(found: Timeline, recording: str, form: str, to: Path | None) -> None:
 
 
 def _draw(found: Timeline, recording: str, to: Path) -> None:
-    import numpy as np
-
-    from sottovoce.show.timeline_plots import draw_timeline
+    from sottovoce.page.figure import draw
     from sottovoce.store.atomic import write_atomically
 
-    if not found.steps:
-        return
-    nothing = (float("nan"),) * len(found.emotions)
-    drawn = (
-        Path(recording).name,
-        found.emotions,
-        np.array([0.0, *(step.end_s for step in found.steps)]),
-        np.array([step.probabilities or nothing for step in found.steps]),
-        [(s.start_s, s.end_s, s.emotion) for s in found.segments if s.emotion is not None],
-        np.array(found.peaks),
-        np.array(found.speech, dtype=bool),
-        found.frame_s,
-    )
-    write_atomically(to, lambda partial: draw_timeline(partial, to.suffix.lower()[1:], *drawn))
-    terminal.print_line(f"figure -> {to}")
+    if found.steps:
+        form = to.suffix.lower()[1:]
+        write_atomically(to, lambda partial: draw(found, partial, form, Path(recording).name))
+        terminal.print_line(f"figure -> {to}")
 
 
 def _clock(time_s: float) -> str:

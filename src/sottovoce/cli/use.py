@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sottovoce.cli.options import (
+    AllowDownload,
     Device,
     Executor,
     GpusPerWorker,
+    ModelFolder,
     Quiet,
     RayAddress,
     ShardSize,
@@ -32,8 +34,8 @@ from sottovoce.show import terminal
 
 if TYPE_CHECKING:
     from sottovoce.experiment.place import Place
+    from sottovoce.use.answering import Model
     from sottovoce.use.formats import Format
-    from sottovoce.use.model import EmotionModel
     from sottovoce.use.predicting import Said
     from sottovoce.use.recordings import Recording
 
@@ -42,7 +44,7 @@ LONGEST_TABLE = 50
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model's folder, or the run's that left it.")],
+    model: ModelFolder,
     audio: Annotated[
         list[str],
         typer.Argument(
@@ -69,6 +71,7 @@ def predict(
     weights: Annotated[
         str | None, typer.Option(help="Where the upstream's weights lie, if not where they were in training.")
     ] = None,
+    allow_download: AllowDownload = False,
     executor: Executor = "serial",
     workers: Workers = 0,
     gpus_per_worker: GpusPerWorker = None,
@@ -94,7 +97,7 @@ def predict(
 
     chosen = _format(form, to)
     found = recordings.find(audio, sys.stdin)
-    folder = models.find(model)
+    folder = models.find(model, allow_download=allow_download)
     here = place(
         store,
         executor,
@@ -105,7 +108,7 @@ def predict(
         gpus_per_worker=gpus_per_worker,
         ray_address=ray_address,
     )
-    loaded = models.load(folder, device=here.device, weights=weights)
+    loaded = models.load(folder, device=here.device, weights=weights, allow_download=allow_download)
     threshold, promise = _rule(loaded, error_rate)
     tally = _Tally(loaded.emotions, threshold)
     with _room(here, store, len(found)) as here, progress(quiet).stage("predict", len(found)) as done:
@@ -157,11 +160,14 @@ def _format(form: str | None, to: Path | None) -> str:
     return form or ("table" if to is None else endings[to.suffix.lower()])
 
 
-def _rule(model: EmotionModel, error_rate: float | None) -> tuple[float | None, str]:
+def _rule(model: Model, error_rate: float | None) -> tuple[float | None, str]:
     """The confidence below which the model is unsure (None: there is no rule), and what that promises, in words."""
     from sottovoce.judging import abstention
 
-    steps, reliance = model.config.reliance.steps, model.config.reliance
+    if (reliance := model.reliance) is None:
+        why = "its probabilities are not calibrated and no rate of errors can be promised: nobody has tested this model"
+        return (None if error_rate is None else float("inf")), why
+    steps = reliance.steps
     wanted = abstention.default_error_rate(steps) if error_rate is None else error_rate
     step = model.rule(error_rate)
     least = abstention.least_error_rate(steps)
@@ -179,11 +185,11 @@ def _rule(model: EmotionModel, error_rate: float | None) -> tuple[float | None, 
     )
 
 
-def _notes(model: EmotionModel, recordings: Sequence[Recording]) -> Iterator[str]:
+def _notes(model: Model, recordings: Sequence[Recording]) -> Iterator[str]:
     """What a manifest says that does not fit the model."""
     from sottovoce.speech.emotions import canonical
 
-    heard = model.config.trained_on.languages
+    heard = model.languages
     spoken = Counter(r.language.lower().partition("-")[0] for r in recordings if r.language)
     for language, n in sorted(spoken.items()):
         if language not in heard:

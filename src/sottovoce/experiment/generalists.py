@@ -137,7 +137,7 @@ def trained(
             log = training.train(
                 network, dataset, recipe.schedule, single.unfinished, seed=seed, device=place.device, on_step=done
             )
-            facts = {"prior": labels.mean(0).tolist(), "heard": heard_facts(heard)}
+            facts = {"prior": labels.mean(0).tolist(), "heard": heard_facts(heard, network.config.heard)}
 
             def write(folder: Path) -> None:
                 training.save(network, folder, facts)
@@ -183,13 +183,19 @@ def predicted(model: Trained, manifest: Manifest, place: Place, progress: Progre
     return np.load(found / "probabilities.npy", allow_pickle=False)
 
 
-def heard_facts(manifest: Manifest) -> dict[str, Any]:
-    """What a model should say of its training: corpora, languages, speakers and utterances."""
+def heard_facts(manifest: Manifest, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a model should say of its training: corpora, languages, speakers and utterances.
+
+    Args:
+        manifest: what it heard now.
+        before: the same of the generalist that training started from; a speaker heard again counts again.
+    """
+    before = before or {}
     return {
-        "corpora": sorted({u.corpus for u in manifest}),
-        "languages": list(manifest.languages),
-        "speakers": len({(u.corpus, u.speaker) for u in manifest}),
-        "utterances": len(manifest),
+        "corpora": sorted({*before.get("corpora", ()), *(u.corpus for u in manifest)}),
+        "languages": sorted({*before.get("languages", ()), *manifest.languages}),
+        "speakers": before.get("speakers", 0) + len({(u.corpus, u.speaker) for u in manifest}),
+        "utterances": before.get("utterances", 0) + len(manifest),
     }
 
 

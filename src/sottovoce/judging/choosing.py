@@ -83,14 +83,28 @@ def _by_fold(table: pa.Table, folds: Sequence[int]) -> np.ndarray:
     return np.stack(made)
 
 
-def _scores(last: dict[str, pa.Table], by_fold: dict[int, str]) -> dict[str, Any]:
+def as_chosen(predictions: pa.Table, choice: Choice) -> pa.Table:
+    """The predictions of choosing: in each fold those of the condition that the other folds chose.
+
+    Where nothing was chosen from, or there is one fold, those of the condition that was taken.
+    """
+    if not choice.by_fold:
+        return last_round(predictions, choice.condition)
+    return _pooled({name: last_round(predictions, name) for name in choice.candidates}, choice.by_fold)
+
+
+def _pooled(last: dict[str, pa.Table], by_fold: dict[int, str]) -> pa.Table:
     parts = [last[name].filter(pa.array(last[name]["fold"].to_numpy() == fold)) for fold, name in by_fold.items()]
     whole = pa.concat_tables(parts)
     for column, content in (("condition", AS_CHOSEN), ("round", 0)):
         at = whole.schema.get_field_index(column)
         kind = whole.schema.field(column).type
         whole = whole.set_column(at, column, pa.array([content] * whole.num_rows, kind))
-    return judge(whole, baseline=AS_CHOSEN)["conditions"][0]
+    return whole
+
+
+def _scores(last: dict[str, pa.Table], by_fold: dict[int, str]) -> dict[str, Any]:
+    return judge(_pooled(last, by_fold), baseline=AS_CHOSEN)["conditions"][0]
 
 
 def _round_of(table: pa.Table) -> int:

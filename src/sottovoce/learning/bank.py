@@ -28,8 +28,9 @@ from sottovoce.learning.head import Head, mix_layers, pooled_hidden
 from sottovoce.learning.losses import soft_cross_entropy
 from sottovoce.recipe import Training
 from sottovoce.store.atomic import write_atomically
+from sottovoce.store.memory import keep_freed_memory
 from sottovoce.upstreams.features import Frames
-from sottovoce.weights.arithmetic import keep_freed_memory, one_core_each
+from sottovoce.weights.arithmetic import one_core_each
 
 _log = logging.getLogger(__name__)
 

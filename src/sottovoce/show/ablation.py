@@ -23,14 +23,15 @@ def table(content: Mapping[str, Any]) -> tables.Table:
     rows, baseline = content["rows"], content["rows"][0]["name"]
     marked = [mark for mark in MARKS if any(mark in row["marks"] for row in rows)]
     gains = {c["a"]: c for c in content["comparisons"] if c["metric"] == "macro_f1" and c["b"] == baseline}
-    columns = ["", *marked, *tables.METRICS.values(), "change in macro F1", "p, Holm", "added"]
+    first, *others = tables.METRICS.values()  # macro F1, and its change beside it
+    columns = ["", *marked, first, "change", "p, Holm", *others, "added"]
     lines = []
     for row in rows:
         gain = gains.get(row["name"])
         scores = [f"{tables.points(row[m])} {tables.interval(row[f'{m}_ci95'])}" for m in tables.METRICS]
         change = ["", ""] if gain is None else [tables.change(gain), tables.p_value(gain["p_holm"])]
         marks = ["✓" if mark in row["marks"] else "" for mark in marked]
-        lines.append([row["name"], *marks, *scores, *change, f"{row['n_selected']:.0f}"])
+        lines.append([row["name"], *marks, scores[0], *change, *scores[1:], f"{row['n_selected']:.0f}"])
     return columns, lines
 
 

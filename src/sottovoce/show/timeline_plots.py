@@ -53,7 +53,7 @@ def draw_timeline(
         speech: whether each frame is speech, `[m]`.
         frame_s: the length of a frame.
     """
-    colours = _colours(emotions)
+    colours = colours_of(emotions)
     with drawing(WIDTH_IN, 4.4) as (figure, render):
         wave, shares, band = figure.subplots(3, 1, sharex=True, height_ratios=(1.3, 2.2, 0.45))
         _waveform(wave, peaks, speech, frame_s)
@@ -142,7 +142,8 @@ def _legend(figure: Figure, axes: Axes, emotions: Sequence[str], colours: Mappin
     figure.legend(loc="outside lower center", ncols=len(emotions) + 1, columnspacing=1.4, handletextpad=0.5)
 
 
-def _colours(emotions: Sequence[str]) -> dict[str, str]:
+def colours_of(emotions: Sequence[str]) -> dict[str, str]:
+    """The colour of each emotion wherever a timeline is shown."""
     further = iter(("#56B4E9", "#F0E442", INK, "#882255", "#44AA99", "#DDCC77", PALE))
     return {emotion: EMOTION_COLOURS.get(emotion) or next(further, INK) for emotion in emotions}
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from sottovoce.errors import MissingExtra, StoreError
 from sottovoce.store.artefacts import Shelf, Task
+from sottovoce.store.memory import keep_freed_memory
 
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -39,6 +40,7 @@ class ShardActor:
 
     def __init__(self, shelf: Shelf, make_worker: Callable[[], Any]) -> None:
         self._shelf, self._make_worker, self._worker = shelf, make_worker, None
+        keep_freed_memory()
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Do the shard, unless it is there: what Ray repeats after a node's death must not be done twice."""

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from sottovoce.errors import StoreError
 from sottovoce.store.artefacts import Kept, Shelf, Task
+from sottovoce.store.memory import keep_freed_memory
 
 SHARD_SIZE = 128
 
@@ -94,6 +95,7 @@ def map_shards(
         shards = [pending[i : i + size] for i in range(0, len(pending), size)]
         match execution.executor:
             case "serial":
+                keep_freed_memory()
                 worker = make_worker()
                 for shard in shards:
                     shelf.add(shard, worker)
@@ -122,6 +124,7 @@ def _start(make_worker: Callable[[], Worker], number: Any, shares: Sequence[str]
             number.value += 1
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    keep_freed_memory()
     _worker = make_worker()
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import torch
 
 from sottovoce.speech.audio import Waveform
+
+if TYPE_CHECKING:
+    from sottovoce.upstreams.graphs import Graph
 
 Layer = int | Literal["last", "all"]
 """Which hidden states: an index (0 is what the first transformer layer reads), the final one, or all of them."""
@@ -76,5 +79,13 @@ class Upstream(Protocol):
 
         Raises:
             UpstreamError: a waveform is shorter than the card's `shortest_s`.
+        """
+        ...
+
+    def graph(self) -> Graph:
+        """Itself for one utterance, as an exporter takes it: see `graphs`.
+
+        Raises:
+            UpstreamError: it cannot be exported.
         """
         ...

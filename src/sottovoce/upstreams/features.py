@@ -18,7 +18,7 @@ from sottovoce.store.artefacts import Kept, Shelf, Store, Task
 from sottovoce.store.shards import Execution, WorkerMaker, map_shards
 from sottovoce.upstreams.card import Upstream
 from sottovoce.upstreams.sounds import Batch, batches, in_order
-from sottovoce.weights.arithmetic import keep_freed_memory, one_core_each
+from sottovoce.weights.arithmetic import one_core_each
 
 METHOD = 1
 """Raised with every change of the code that changes frames: it is part of the key of what is kept."""
@@ -127,7 +127,6 @@ class FeatureWorker:
     """Computes the frames of a shard in batches of like length, while threads read the sounds to come."""
 
     def __init__(self, upstream: Upstream) -> None:
-        keep_freed_memory()
         self.upstream = upstream
 
     def __call__(self, tasks: Sequence[Task], folder: Path) -> list[dict[str, Any]]:

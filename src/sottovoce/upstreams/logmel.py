@@ -10,6 +10,7 @@ import torch
 from sottovoce.speech.audio import RATE_HZ, SHORTEST_S, Waveform
 from sottovoce.upstreams.batching import check_lengths
 from sottovoce.upstreams.card import Layer, UpstreamCard, settings_of
+from sottovoce.upstreams.graphs import LogMelGraph
 from sottovoce.upstreams.layers import resolve_layer
 from sottovoce.upstreams.mel import MEL_HOP, log10_mel
 
@@ -56,6 +57,10 @@ class LogMel:
         """
         check_lengths(waveforms, self.card)
         return [self._one(torch.tensor(waveform, device=self._device)).cpu() for waveform in waveforms]
+
+    def graph(self) -> LogMelGraph:
+        """See `graphs`."""
+        return LogMelGraph(_N_MELS, every=self._layer is None)
 
     def _one(self, waveform: torch.Tensor) -> torch.Tensor:
         mel = log10_mel(waveform, _N_MELS)[: 2 * self.n_frames(waveform.shape[0])]

@@ -17,8 +17,10 @@ from sottovoce.speech.audio import RATE_HZ
 MEL_HOP = 160
 """Samples from one mel frame to the next: 10 ms at 16 kHz."""
 
-_WINDOW = 400
-_POWER_FLOOR = 1e-10
+WINDOW = 400
+"""Samples under one Hann window: 25 ms."""
+
+POWER_FLOOR = 1e-10
 
 
 def log10_mel(waveform: torch.Tensor, n_mels: int, longest: int | None = None) -> torch.Tensor:
@@ -35,16 +37,16 @@ def log10_mel(waveform: torch.Tensor, n_mels: int, longest: int | None = None) -
     """
     n = waveform.shape[0]
     n_frames = 2 * -(-n // (2 * MEL_HOP)) + 2
-    span = (n_frames - 2) * MEL_HOP + _WINDOW  # far enough for the mirrored end to lie behind the last frame
+    span = (n_frames - 2) * MEL_HOP + WINDOW  # far enough for the mirrored end to lie behind the last frame
     if longest is not None:
         n_frames, span = min(n_frames, longest // MEL_HOP), min(span, longest)
-    window = torch.hann_window(_WINDOW, device=waveform.device)
-    spectrum = torch.stft(
-        functional.pad(waveform, (0, span - n)), _WINDOW, MEL_HOP, window=window, return_complex=True
-    )[:, :n_frames]
+    window = torch.hann_window(WINDOW, device=waveform.device)
+    spectrum = torch.stft(functional.pad(waveform, (0, span - n)), WINDOW, MEL_HOP, window=window, return_complex=True)[
+        :, :n_frames
+    ]
     power = torch.view_as_real(spectrum).square().sum(-1)
     filters = torch.from_numpy(mel_filters(n_mels)).to(waveform.device)
-    return (filters @ power).clamp(min=_POWER_FLOOR).log10().T
+    return (filters @ power).clamp(min=POWER_FLOOR).log10().T
 
 
 def whisper_mel(waveform: torch.Tensor, n_mels: int, longest: int) -> torch.Tensor:
@@ -70,7 +72,7 @@ def mel_filters(n_mels: int) -> np.ndarray:
 
     Slaney, Auditory Toolbox (1998): linear below 1 kHz, logarithmic above.
     """
-    frequencies_hz = np.linspace(0, RATE_HZ / 2, _WINDOW // 2 + 1)
+    frequencies_hz = np.linspace(0, RATE_HZ / 2, WINDOW // 2 + 1)
     top_mel = 15 + 27 * np.log(RATE_HZ / 2 / 1000) / np.log(6.4)
     mels = np.linspace(0, top_mel, n_mels + 2)
     corners_hz = np.where(mels < 15, 200 / 3 * mels, 1000 * np.exp((mels - 15) * np.log(6.4) / 27))

@@ -14,6 +14,7 @@ from sottovoce.errors import UpstreamError
 from sottovoce.speech.audio import RATE_HZ, Waveform
 from sottovoce.upstreams.batching import check_lengths, packs
 from sottovoce.upstreams.card import Layer, settings_of
+from sottovoce.upstreams.graphs import RawGraph
 from sottovoce.upstreams.known import card_of
 from sottovoce.upstreams.layers import resolve_layer
 from sottovoce.weights.arithmetic import Arithmetic, Precision, autocast, place, resolve_precision
@@ -88,6 +89,16 @@ class SelfSupervised:
             torch.cat([states[index] for index, (its, _) in enumerate(parts) if its == owner])
             for owner in range(len(waveforms))
         ]
+
+    def graph(self) -> RawGraph:
+        """See `graphs`.
+
+        Raises:
+            UpstreamError: it is of the kind w2v-BERT, whose input is not the waveform.
+        """
+        if self._model.config.model_type == "wav2vec2-bert":
+            raise UpstreamError(f"{self.card.weights} hears filter banks of w2v-BERT's own, which cannot be exported")
+        return RawGraph(self._model, self._layer, self._prepare.do_normalize, _LONGEST)
 
     def _n_frames_of_part(self, n: int) -> int:
         for width, stride in self._kernels:

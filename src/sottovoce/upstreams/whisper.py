@@ -16,6 +16,7 @@ from sottovoce.errors import UpstreamError
 from sottovoce.speech.audio import RATE_HZ, Waveform
 from sottovoce.upstreams.batching import check_lengths, packs
 from sottovoce.upstreams.card import Layer, settings_of
+from sottovoce.upstreams.graphs import WhisperGraph
 from sottovoce.upstreams.known import card_of
 from sottovoce.upstreams.layers import resolve_layer
 from sottovoce.upstreams.mel import MEL_HOP, silence, whisper_mel
@@ -91,6 +92,10 @@ class Whisper:
         heard = kept if self._context == "trimmed" else [self._window // _HOP] * len(windows)
         packed = [self._encode(windows[run], kept[run]) for run in packs(heard, self._device)]
         return list(torch.cat(packed).split([self.n_frames(waveform.size) for waveform in waveforms])) if packed else []
+
+    def graph(self) -> WhisperGraph:
+        """See `graphs`."""
+        return WhisperGraph(self._encoder, self._layer, self._window, exact=self._context == "exact")
 
     def _cut(self, waveform: Waveform) -> list[Waveform]:
         return np.split(waveform, range(self._window, waveform.size, self._window))

@@ -48,6 +48,18 @@ def encode(encoder: Any, mels: Sequence[torch.Tensor], kept: Sequence[int], laye
     return states[-1] if depth else states[-1][_first_rows(lengths, kept)]
 
 
+def encode_one(encoder: Any, mel: torch.Tensor, layer: int | None) -> torch.Tensor:
+    """As `encode`, of one input `[2 T, n_mels]` and all its T positions, without a list of lengths: for export."""
+    hidden = functional.gelu(encoder.conv2(functional.gelu(encoder.conv1(mel.T[None]))))[0].T
+    n = hidden.shape[0]
+    states = [hidden + encoder.embed_positions.weight[:n]]
+    for block in encoder.layers[: len(encoder.layers) if layer is None else layer]:
+        states.append(_transform(block, states[-1], [n], [n]))
+    if len(states) > len(encoder.layers):
+        states[-1] = encoder.layer_norm(states[-1])
+    return torch.stack(states, dim=1) if layer is None else states[-1]
+
+
 def _embed(encoder: Any, mels: Sequence[torch.Tensor]) -> torch.Tensor:
     """The two convolutions and the positions. Each convolution must see zeros beyond an utterance's ends."""
     rows = torch.cat([functional.pad(mel, (0, 0, 0, _GAP)) for mel in mels])

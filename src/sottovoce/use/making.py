@@ -11,7 +11,6 @@ import pyarrow as pa
 from sottovoce.experiment.arms import Outcome
 from sottovoce.experiment.inputs import Inputs
 from sottovoce.judging.choosing import Choice, last_round
-from sottovoce.judging.results import headline
 from sottovoce.judging.trust import trust_of
 from sottovoce.recipe import Recipe, Upstream
 from sottovoce.use.card import model_card
@@ -56,8 +55,17 @@ def write_model(
             answers=[AnswerStep(**vars(step)) for step in trust.steps],
         ),
     )
-    said = headline(results, speaker_dependent=speaker_dependent) if results["comparisons"] else ""
-    card = model_card(config, choice, trust, said, results, details["licences"], synthetic=details["synthetic"])
+    card = model_card(
+        config,
+        recipe,
+        choice,
+        trust,
+        predictions,
+        results,
+        details,
+        sorted({u.corpus for u in inputs.target.manifest if u.corpus}),
+        speaker_dependent=speaker_dependent,
+    )
     save(folder, outcome.models[choice.condition], config, card)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,17 +15,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as tensors_to_bytes
 
 from sottovoce.errors import SottovoceError, WeightsError
-from sottovoce.judging import abstention, calibration
+from sottovoce.judging import calibration
 from sottovoce.learning.head import Head
-from sottovoce.speech import audio
 from sottovoce.speech.audio import Waveform
 from sottovoce.store.atomic import write_atomically
 from sottovoce.upstreams.card import Upstream
 from sottovoce.upstreams.loading import load_upstream
-from sottovoce.upstreams.sounds import Batch, by_length, in_order
 from sottovoce.use import config as configuration
-from sottovoce.use.config import Config
-from sottovoce.weights.arithmetic import one_core_each
+from sottovoce.use import generalist, hub
+from sottovoce.use.answering import Model
+from sottovoce.use.config import Config, Reliance
+from sottovoce.use.windows import Part
+from sottovoce.weights.arithmetic import Precision
 
 CONFIG, WEIGHTS, README = "config.json", "model.safetensors", "README.md"
 
@@ -35,8 +37,8 @@ _PICKLED = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
 
 
 @dataclass(frozen=True)
-class EmotionModel:
-    """An upstream with a head on it; `digest` identifies the head and its configuration."""
+class EmotionModel(Model):
+    """What a run leaves: an upstream with a head on it; `digest` identifies the head and its configuration."""
 
     upstream: Upstream
     head: Head
@@ -48,64 +50,20 @@ class EmotionModel:
         """The classes, in the order of the columns of probabilities."""
         return tuple(self.config.emotions)
 
-    def predict(self, *paths: str | Path) -> list[dict[str, float]]:
-        """Calibrated probability of each emotion for each recording, by name, from 0 to 1.
+    @property
+    def languages(self) -> Sequence[str]:
+        """Those that it has heard in training."""
+        return self.config.trained_on.languages
 
-        One recording is held in memory at a time; for many files in parallel see `use.predicting`.
+    @property
+    def reliance(self) -> Reliance:
+        """How far to rely on it, as out-of-fold predictions have shown."""
+        return self.config.reliance
 
-        Raises:
-            AudioError: a recording cannot be used; the message names it.
-            UpstreamError: it is shorter than the upstream needs.
-        """
-        rows = [self.probabilities([audio.read(path)])[0] for path in paths]
-        return [dict(zip(self.emotions, row.tolist(), strict=True)) for row in rows]
-
-    def probabilities(self, waveforms: Sequence[Waveform]) -> NDArray[np.float64]:
-        """Calibrated probabilities of recordings in memory.
-
-        Args:
-            waveforms: mono float32 at 16 kHz, of any lengths.
-
-        Returns:
-            `[n, K]`, rows in the order given, columns in that of `emotions`.
-
-        Raises:
-            UpstreamError: a waveform is shorter than the upstream's card says.
-        """
-        made = np.empty((len(waveforms), len(self.emotions)))
-        batches = list(by_length(self.upstream, waveforms))
-        if len(batches) == 1:  # then it may have all cores
-            return self.answer(waveforms)
-        for batch, part in self.answers(batches):
-            made[[position for position, _ in batch]] = part
-        return made
-
-    def answers(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, NDArray[np.float64]]]:
-        """Each batch with its probabilities `[n, K]` as it is done; every core takes batches of its own."""
-
-        def work(batch: Batch) -> tuple[Batch, NDArray[np.float64]]:
-            return batch, self.answer([waveform for _, waveform in batch])
-
-        with one_core_each(self.upstream.settings.get("device", "cpu")) as cores:
-            yield from in_order(cores, work, batches, ahead=cores.number)
-
-    def answer(self, waveforms: Sequence[Waveform]) -> NDArray[np.float64]:
+    def answer(self, waveforms: Sequence[Waveform], parts: Sequence[Part] | None = None) -> NDArray[np.float64]:
         """As `probabilities`, in one batch."""
-        said = self.head.probabilities(self.upstream.frames(waveforms)).numpy()
+        said = self.head.probabilities(self.frames(waveforms, parts)).numpy()
         return calibration.scaled(said, self.config.reliance.temperature)
-
-    def rule(self, error_rate: float | None = None) -> abstention.Step | None:
-        """Below which confidence the model is unsure, so that at most `error_rate` of its answers are wrong.
-
-        Args:
-            error_rate: None for the model's default, see `abstention.default_error_rate`.
-
-        Returns:
-            None where no such promise can be made: see `abstention.least_error_rate` for what can.
-        """
-        steps = self.config.reliance.steps
-        wanted = abstention.default_error_rate(steps) if error_rate is None else error_rate
-        return None if wanted is None else abstention.chosen(steps, wanted)
 
 
 def save(folder: Path, head: Head, config: Config, readme: str) -> None:
@@ -117,22 +75,41 @@ def save(folder: Path, head: Head, config: Config, readme: str) -> None:
     write_atomically(folder / CONFIG, lambda partial: partial.write_text(config.to_json(), encoding="utf-8"))
 
 
-def load(folder: str | Path, *, device: str = "cpu", weights: str | None = None) -> EmotionModel:
-    """Read a model that `save` wrote.
+def load(
+    folder: str | Path,
+    *,
+    device: str = "cpu",
+    weights: str | None = None,
+    allow_download: bool = False,
+    precision: Precision = "auto",
+) -> Model:
+    """Read a model that a run left, or a generalist that `sottovoce train` wrote.
 
     Args:
-        folder: the model's folder, or that of the run which left it.
+        folder: the model's folder, or that of the run which left it, or `user/name[@revision]` of the Hugging Face hub.
         device: `cpu` or `cuda`.
         weights: where the upstream's weights lie, if not where they were when the model was trained.
+        allow_download: fetch what is not here from the hub; `SOTTOVOCE_ALLOW_DOWNLOAD=1` in the environment does too.
+        precision: `auto` is bf16 where the processor has it and fp32 elsewhere.
 
     Raises:
         SottovoceError: the folder is no model, or a file of it is missing, damaged, or not what a model holds.
+        HubError: the hub has no such model, or cannot be reached.
         WeightsError: the upstream's weights are not where the model expects them.
     """
-    folder = find(folder)
+    folder = find(folder, allow_download=allow_download)
+    if not generalist.is_generalist(folder):
+        how = {"device": device, "allow_download": allow_download, "precision": precision}
+        return _load_of_run(folder, weights, how)
+    if weights is not None:
+        raise SottovoceError(f"{folder} is a generalist and holds all its weights: leave out --weights")
+    return generalist.load(folder, device=device, precision=precision)
+
+
+def _load_of_run(folder: Path, weights: str | None, how: dict[str, Any]) -> EmotionModel:
     config = configuration.read(folder / CONFIG)
     head = _read_head(folder / WEIGHTS, len(config.emotions))
-    upstream = _load_upstream(folder, config, device, weights)
+    upstream = _load_upstream(folder, config, weights, how)
     if config.revision != upstream.card.revision:
         raise SottovoceError(
             f"{folder} was trained on other weights of {config.upstream.name} (revision {config.revision}) than those "
@@ -145,13 +122,13 @@ def load(folder: str | Path, *, device: str = "cpu", weights: str | None = None)
     return EmotionModel(upstream, head, config, digest(folder))
 
 
-def find(folder: str | Path) -> Path:
-    """The model's folder, given it or its run's.
+def find(folder: str | Path, *, allow_download: bool = False) -> Path:
+    """The model's folder, given it, its run's, or a model of the hub (see `use.hub.local`).
 
     Raises:
-        SottovoceError: it is neither; the message says what it is instead.
+        SottovoceError: it is none of these; the message says what it is instead.
     """
-    folder = Path(folder)
+    folder = hub.local(folder, allow_download=allow_download)
     if (folder / "recipe.yaml").is_file() and not (folder / CONFIG).is_file():
         folder = folder / "model"
         if not (folder / CONFIG).is_file():
@@ -165,7 +142,7 @@ def find(folder: str | Path) -> Path:
             f"{folder} lacks {' and '.join(absent)} and holds {', '.join(pickled)}: pickled files can run code and are "
             "never read. A Sottovoce model is config.json and model.safetensors"
         )
-    if absent == [WEIGHTS]:
+    if absent == [WEIGHTS] and not generalist.is_generalist(folder):
         configuration.read(folder / CONFIG)  # which may know better what this folder is
     if absent:
         raise SottovoceError(f"{folder} is not a whole Sottovoce model: {' and '.join(absent)} missing. Run its recipe")
@@ -210,14 +187,14 @@ def _fault(shapes: dict[str, list[int]], n_classes: int) -> str | None:
     return None
 
 
-def _load_upstream(folder: Path, config: Config, device: str, weights: str | None) -> Upstream:
+def _load_upstream(folder: Path, config: Config, weights: str | None, how: dict[str, Any]) -> Upstream:
     chosen = config.upstream
     if weights is not None:
         chosen = chosen.model_copy(update={"weights": weights})
     elif chosen.weights is not None and (folder / chosen.weights).is_dir():
         chosen = chosen.model_copy(update={"weights": str(folder / chosen.weights)})
     try:
-        return load_upstream(**dict(chosen), device=device)
+        return load_upstream(**dict(chosen), **how)
     except WeightsError as problem:
         hint = " If they lie elsewhere, give their folder with --weights (in Python: weights=)."
         raise WeightsError(f"{str(problem).rstrip('.')}.{hint}" if chosen.weights else str(problem)) from problem

@@ -17,9 +17,9 @@ from sottovoce.speech.utterance import Utterance
 from sottovoce.store.artefacts import Kept, Task
 from sottovoce.store.shards import WorkerMaker, map_shards
 from sottovoce.upstreams.sounds import batches
-from sottovoce.use.model import EmotionModel, load
+from sottovoce.use.answering import Model
+from sottovoce.use.model import load
 from sottovoce.use.recordings import Recording
-from sottovoce.weights.arithmetic import keep_freed_memory
 
 METHOD = 1
 """Raised with every change of the code that changes predictions: it is part of the key of what is kept."""
@@ -40,7 +40,7 @@ class Said:
 
 
 def predict(
-    model: EmotionModel,
+    model: Model,
     folder: Path,
     recordings: Sequence[Recording],
     place: Place,
@@ -77,8 +77,7 @@ def predict(
 class PredictionWorker:
     """Predicts a shard in batches of like length, while threads read the sounds to come."""
 
-    def __init__(self, model: EmotionModel) -> None:
-        keep_freed_memory()
+    def __init__(self, model: Model) -> None:
         self.model = model
 
     def __call__(self, tasks: Sequence[Task], folder: Path) -> list[dict[str, Any]]:

@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sottovoce.speech.audio import Waveform
-from sottovoce.use.windows import Window
+from sottovoce.use.windows import Part, Window
 
 
 class Judge(Protocol):
-    """A model, as far as a timeline needs it: `use.model.EmotionModel` is one."""
+    """A model, as far as a timeline needs it: every `use.answering.Model` is one."""
 
     @property
     def emotions(self) -> Sequence[str]:
         """The K classes."""
         ...
 
-    def probabilities(self, waveforms: Sequence[Waveform]) -> NDArray[np.float64]:
-        """Probabilities `[n, K]` of mono sounds at 16 kHz."""
+    def probabilities(self, waveforms: Sequence[Waveform], parts: Sequence[Part] | None = None) -> NDArray[np.float64]:
+        """Probabilities `[n, K]` of mono sounds at 16 kHz, or of a part of each."""
         ...
 
 
@@ -39,12 +39,18 @@ class Step:
     probabilities: tuple[float, ...] | None = None
 
 
-def judged(windows: Iterable[Window], judge: Judge, batch: int) -> Iterator[tuple[Window, NDArray[np.float64] | None]]:
-    """Windows with their probabilities `[K]`; the model hears up to `batch` of them at a time, and no pauses."""
+def judged(
+    windows: Iterable[Window], judge: Judge, batch: int, *, own_alone: bool = False
+) -> Iterator[tuple[Window, NDArray[np.float64] | None]]:
+    """Windows with their probabilities `[K]`; the model hears up to `batch` of them at a time, and no pauses.
+
+    Each is of the whole window or, with `own_alone`, of the step's own frames in it.
+    """
     windows = iter(windows)
     while group := list(islice(windows, batch)):
-        spoken = [window.waveform for window in group if window.waveform is not None]
-        rows = iter(judge.probabilities(spoken) if spoken else ())
+        spoken = [(window.waveform, window.own) for window in group if window.waveform is not None]
+        sounds, parts = [sound for sound, _ in spoken], [part for _, part in spoken]
+        rows = iter(judge.probabilities(sounds, *([parts] if own_alone else [])) if spoken else ())
         for window in group:
             yield window, None if window.waveform is None else next(rows)
 

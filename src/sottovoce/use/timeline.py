@@ -26,6 +26,8 @@ class Manner:
         grid: windows and steps.
         smooth: the probabilities of a step are the mean over so many steps, itself in the middle; odd, 1 is none.
         shortest_s: shorter stretches of an emotion go over to a neighbour.
+        own_alone: the model hears the whole window, and what it says is of the frames of the step alone, as in arXiv
+            2311.08607 ("one prediction a second by averaging 50 frames"); else of all frames of the window.
 
     Raises:
         SottovoceError: `smooth` is no odd number from 1 to 99, or `shortest_s` is negative.
@@ -34,6 +36,7 @@ class Manner:
     grid: Grid = field(default_factory=Grid)
     smooth: int = 3
     shortest_s: float = 1.0
+    own_alone: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.smooth <= 99 or self.smooth % 2 == 0:
@@ -90,7 +93,8 @@ class Tracker:
 
     def follow(self, blocks: Iterable[Waveform]) -> Iterator[Step]:
         """Steps of consecutive blocks of mono sound at 16 kHz, each as soon as it is decided."""
-        windows = judged(self._cutter.windows(blocks), self._judge, self._batch)
+        cut = self._cutter.windows(blocks)
+        windows = judged(cut, self._judge, self._batch, own_alone=self._manner.own_alone)
         for step in smoothed(windows, self._judge.emotions, self._manner.smooth):
             self._steps.append(step)
             yield step

@@ -58,6 +58,7 @@ def _json(timeline: Timeline, name: str) -> str:
         "window_s": manner.grid.window_s,
         "hop_s": manner.grid.hop_s,
         "smooth": manner.smooth,
+        "average": "step" if manner.own_alone else "window",
         "shortest_s": manner.shortest_s,
         "speech_by": timeline.detector,
         "segments": [_entry(each) for each in timeline.segments],

@@ -19,6 +19,9 @@ from sottovoce.speech.audio import RATE_HZ, Waveform
 
 FRAME_S = FRAME / RATE_HZ
 
+Part = tuple[int, int]
+"""Some samples of a sound: the first, and the one after the last."""
+
 LISTENED_S = 0.5
 """Speech is looked for in at least so much around the middle of a step: the closure of a plosive is no pause."""
 
@@ -63,11 +66,15 @@ class Grid:
 
 @dataclass(frozen=True)
 class Window:
-    """One step, from `start_s` to `end_s`, and the sound around it (None where nobody speaks)."""
+    """One step, from `start_s` to `end_s`, and the sound around it (None where nobody speaks).
+
+    `own` are the samples of that sound that are the step's own, from and to.
+    """
 
     start_s: float
     end_s: float
     waveform: Waveform | None
+    own: Part = (0, 0)
 
 
 class Cutter:
@@ -132,7 +139,8 @@ class Cutter:
         frames = self.speech[near]
         spoken = bool(frames) and sum(frames) >= SPEECH_SHARE * len(frames)
         waveform = self._held[first - self._first : last - self._first].copy() if spoken else None
-        return Window(self._step * self._hop / RATE_HZ, end / RATE_HZ, waveform)
+        own = (self._step * self._hop - first, min(end, last) - first)
+        return Window(self._step * self._hop / RATE_HZ, end / RATE_HZ, waveform, own)
 
     def _forget(self) -> None:
         """Drop the sound that neither the next window nor the next frame needs."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
 from typing import Literal
 
 import torch
@@ -108,21 +105,3 @@ def one_core_each(device: str | torch.device) -> Iterator[Cores]:
             yield cores
         finally:
             torch.set_num_threads(n_threads)
-
-
-@cache
-def keep_freed_memory() -> None:
-    """Let glibc keep large blocks for the next batch instead of returning them to the system.
-
-    Returned blocks must be mapped and zeroed page by page again at every step, which took four fifths of the time of
-    training on a virtual machine. Elsewhere than on glibc nothing happens.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        trim_threshold, mmap_threshold, arena_max = -1, -3, -8  # M_TRIM_THRESHOLD, ... of malloc.h
-        mallopt(arena_max, 1)  # the arenas of further threads are too small for these blocks
-        mallopt(trim_threshold, 2**31 - 1)
-        if not mallopt(mmap_threshold, 2**30):
-            mallopt(mmap_threshold, 2**25)  # the most that older versions take

@@ -40,6 +40,7 @@ def build(
     config.id2label = dict(enumerate(classes))
     config.label2id = {name: i for i, name in enumerate(classes)}
     config.context, config.domain_sizes, config.domain_weight = network.context, domain_sizes, domains.weight
+    config.heard = told.get("heard")  # what it starts from stays known, whatever it is trained on next
     config.apply_spec_augment = bool(spec_augment.time or spec_augment.mel)
     config.mask_time_prob, config.mask_feature_prob = spec_augment.time, spec_augment.mel
     config.mask_time_length, config.mask_feature_length = spec_augment.time_steps, spec_augment.mel_bands

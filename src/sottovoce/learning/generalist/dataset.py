@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,8 +22,8 @@ class SpeechDataset(Dataset):
     """One utterance at a time: `mel [F, n_mels]`, of which the first `n_steps` hold the sound, and for training `labels
     [K]`, `domains [D]` and `weights`.
 
-    Of a sound longer than `longest_s` the first part is heard. Worker processes share the number of the epoch, which
-    is what the augmentation of an utterance depends on, beside its id and the seed.
+    Of a sound longer than `longest_s` the first part is heard. The augmentation of an utterance depends on its id, the
+    seed and the epoch. Worker processes start anew with each epoch, so that they know which it is.
     """
 
     def __init__(
@@ -48,16 +46,15 @@ class SpeechDataset(Dataset):
             self._targets["domains"] = torch.tensor(domains)
         if weights is not None:
             self._targets["weights"] = torch.tensor(weights, dtype=torch.float32)
-        self._augmentation, self._seed = augmentation, seed
-        self._epoch: Any = multiprocessing.get_context("spawn").Value("i", 0)
+        self._augmentation, self._seed, self._epoch = augmentation, seed, 0
         self.durations_s = [_duration_s(u, longest_s) for u in self._utterances]
 
     def __len__(self) -> int:
         return len(self._utterances)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw other augmentations from now on, in worker processes too."""
-        self._epoch.value = epoch
+        """Draw other augmentations from now on; to be told before worker processes start."""
+        self._epoch = epoch
 
     def __getitem__(self, i: int) -> dict[str, torch.Tensor]:
         sound = torch.from_numpy(self._sound(self._utterances[i]))
@@ -76,7 +73,7 @@ class SpeechDataset(Dataset):
             RATE_HZ,
             self._augmentation,
             utterance_id=f"{utterance.corpus}/{utterance.id}",
-            epoch=self._epoch.value,
+            epoch=self._epoch,
             seed=self._seed,
         )
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import re
 import shutil
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from torch.utils.data import DataLoader
 
 from sottovoce.errors import MissingExtra, WeightsError
 from sottovoce.learning.generalist import processes
 from sottovoce.learning.generalist.dataset import SpeechDataset, collate
 from sottovoce.recipe.generalist import Schedule
+from sottovoce.store.memory import keep_freed_memory
+from sottovoce.store.atomic import full_disk_or
 from sottovoce.upstreams.generalist_network import Generalist
-from sottovoce.weights.arithmetic import keep_freed_memory, resolve_device, resolve_precision
+from sottovoce.weights.arithmetic import resolve_device, resolve_precision
 from sottovoce.weights.checkpoint import quiet_transformers
 
 _STATE = "trainer_state.json"
@@ -52,6 +59,7 @@ def train(
     Raises:
         MissingExtra: accelerate is not installed.
         RecipeError: the processes of torchrun cannot share a batch.
+        StoreError: the disk is full.
         WeightsError: no such device or precision here.
     """
     try:
@@ -59,7 +67,7 @@ def train(
     except ImportError as problem:
         raise MissingExtra("training a generalist", "generalist") from problem
     keep_freed_memory()
-    with quiet_transformers(), warnings.catch_warnings():
+    with quiet_transformers(), warnings.catch_warnings(), _full_disk_said(unfinished):
         warnings.simplefilter("ignore")  # of transformers and accelerate about each other
         trainer = _trainer(model, dataset, schedule, unfinished, seed, device, on_step)
         trainer.train(resume_from_checkpoint=_last_whole(unfinished))
@@ -76,7 +84,7 @@ def _trainer(
     device: str,
     on_step: Callable[[int], None],
 ) -> Any:
-    from transformers import Trainer, TrainerCallback, TrainingArguments
+    from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
     class Watch(TrainerCallback):
         """Tells the dataset which epoch it is, and whoever watches how far training is."""
@@ -120,7 +128,9 @@ def _trainer(
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1  # without torchrun there is one process, and one GPU does its work
     # Batches are drawn at random, not by length: the network packs utterances, so that padding costs nothing.
-    return Trainer(model, arguments, data_collator=collate, train_dataset=dataset, callbacks=[Watch()])
+    trainer = Trainer(model, arguments, data_collator=collate, train_dataset=dataset, callbacks=[Watch()])
+    trainer.remove_callback(PrinterCallback)  # its lines would stand among our results
+    return trainer
 
 
 def _precision(schedule: Schedule, device: str) -> str:
@@ -180,12 +190,28 @@ def save(model: Generalist, folder: Path, facts: Mapping[str, Any]) -> None:
         model: the network.
         folder: where.
         facts: what joins its `config.json`.
+
+    Raises:
+        StoreError: the disk is full.
     """
     from transformers import WhisperFeatureExtractor
 
     config = model.config
     for name, fact in facts.items():
         setattr(config, name, fact)
-    with quiet_transformers():
+    with quiet_transformers(), _full_disk_said(folder):
         model.save_pretrained(folder)
         WhisperFeatureExtractor(feature_size=config.num_mel_bins, return_attention_mask=True).save_pretrained(folder)
+
+
+@contextmanager
+def _full_disk_said(folder: Path) -> Iterator[None]:
+    """What safetensors and torch raise where they cannot write, in the words of everybody else."""
+    try:
+        yield
+    except (SafetensorError, RuntimeError) as problem:
+        number = re.search(r"os error (\d+)", str(problem))
+        if number is None and "PytorchStreamWriter" not in str(problem):
+            raise
+        reason = int(number[1]) if number else errno.ENOSPC
+        raise full_disk_or(OSError(reason, os.strerror(reason)), folder) from problem
