@@ -21,6 +21,12 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/extraction.py
 	$(BIN)/python benchmarks/bank.py
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/augmentation.py
+	$(BIN)/python benchmarks/translation.py
+	$(BIN)/python benchmarks/timeline.py
+	$(BIN)/python benchmarks/changes.py
+	$(BIN)/python benchmarks/prediction.py
+	$(BIN)/python benchmarks/export.py
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from sottovoce.learning.generalist import training
+from tests import tiny, tiny_generalist
+from tests.weights.checkpoints import tiny_whisper
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -92,3 +96,12 @@ def test_translating_in_batches_and_in_processes_is_compared():
     pytest.importorskip("ttspico")
     printed = output("translation.py", "--utterances", "2", "--offline", "4")
     assert "2 of 2" in printed and "--executor process --workers 2" in printed
+
+
+@pytest.mark.slow
+def test_a_generalist_is_heard_in_both_contexts(tmp_path: Path):
+    training.save(tiny_generalist.network(tiny_whisper(tmp_path / "whisper")), tmp_path / "model", {})
+    manifest = tiny.write_side(tmp_path, "tones", "12")
+    printed = output("context.py", str(tmp_path / "model"), str(manifest), "--utterances", "6")
+    assert "6 utterances; trained in context trimmed" in printed
+    assert re.search(r"│ trimmed +│.*\d+ % │", printed) and re.search(r"│ exact +│.* 100 % │", printed)

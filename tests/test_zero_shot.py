@@ -137,7 +137,7 @@ def test_the_page_and_the_tables(recipe, results):
         assert said in page, said
     assert "http://" not in page.replace("http://www.w3.org", "") and "<script" not in page
     rows = (recipe.parent / "out" / "tables.md").read_text(encoding="utf-8").splitlines()
-    assert rows[0] == "| never heard (speakers) | trained with | classes | micro F1 | macro F1 | UA |"
+    assert rows[0] == "| never heard | trained with | classes | micro F1 | macro F1 | UA |"
     assert len(rows) == 2 + 3 * 4 and rows[2].startswith(f"| it (2) | {SOFT} | all |")
 
 
@@ -166,6 +166,15 @@ def test_the_same_recording_in_two_corpora_is_an_error(tmp_path):
     path.write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
     with pytest.raises(ManifestError, match=r"(?s)two corpora.*it and copy: 12 recording"):
         run(path, tmp_path / "out")
+
+
+def test_weights_that_have_heard_the_tested_corpus_are_refused(tmp_path):
+    path = tiny_generalist.write(tmp_path, ["it", "eng"])
+    training.save(tiny_generalist.network(tmp_path / "whisper"), tmp_path / "before", {"heard": {"corpora": ["it"]}})
+    with pytest.raises(
+        ManifestError, match=r"network\.weights have heard it, so that a test would not be of what is new"
+    ):
+        run(path, tmp_path / "out", changes=[f"network.weights={tmp_path / 'before'}"])
 
 
 def test_a_corpus_none_of_whose_labels_can_be_tested_is_an_error(tmp_path):

@@ -22,6 +22,7 @@ EXTRAS = {  # extra -> modules it brings, what they give
     "prosody": (("pyworld",), "how much prosody each translation kept, and prosody for any voice of cascade"),
     "vad": (("silero_vad", "onnxruntime"), "timeline: speech told from noise, not by its level alone"),
     "page": (("gradio",), "sottovoce page: upload or speak in the browser"),
+    "onnx": (("onnx", "onnxruntime", "onnxscript"), "sottovoce export: a model that runs without Sottovoce"),
     "ray": (("ray",), "--executor ray: many processes, or the nodes of a cluster"),
     "espeak": (("espeakng_loader", "pyworld"), "the offline translator in a hundred more languages (GPL-3 library)"),
 }

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sottovoce.errors import ManifestError
-from sottovoce.experiment import generalists
+from sottovoce.experiment import generalists, shares
 from sottovoce.experiment.environment import environment
 from sottovoce.experiment.generalists import Corpora, Trained, Variant
 from sottovoce.experiment.place import Place
@@ -34,6 +35,8 @@ def run(
 ) -> dict[str, Any] | None:
     """Train and test whatever is not kept, and write `results.json`, `predictions/`, `report.html` and `tables.md`.
 
+    With `labels.targets` there is no report, and parts are not known: every model is trained.
+
     Args:
         recipe: the corpora, how to train, and the sweep.
         out: the folder of the results.
@@ -53,6 +56,8 @@ def run(
     _require_apart(corpora, place)
     wanted = recipe.held_out or list(recipe.corpora)
     _require_new(recipe, corpora, wanted)
+    if recipe.labels.targets:
+        return _of_targets(recipe, corpora, wanted, out, place, progress)
     chosen = generalists.variants(recipe)
     work = [(h, v, seed) for h in wanted for v in chosen for seed in recipe.schedule.seeds]
     k, n = part or (1, 1)
@@ -72,6 +77,22 @@ def run(
     )
     write_json(out / "results.json", results)
     pages.write_page(out / "report.html", results)
+    return results
+
+
+def _of_targets(
+    recipe: GeneralistRecipe, corpora: Corpora, wanted: Sequence[str], out: Path, place: Place, progress: Progress
+) -> dict[str, Any] | None:
+    results, tables = shares.study(recipe, corpora, wanted, place, progress)
+    if not processes.is_first():
+        return None
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "recipe.yaml", lambda partial: partial.write_text(recipe.to_yaml(), encoding="utf-8"))
+    for name, table in tables.items():
+        kept = out / "predictions" / f"{name}.parquet"
+        kept.parent.mkdir(exist_ok=True)
+        write_atomically(kept, lambda partial, table=table: pq.write_table(table, partial))
+    write_json(out / "results.json", results)
     return results
 
 

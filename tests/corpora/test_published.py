@@ -15,12 +15,27 @@ MINIATURES = {
     "emodb": ["wav/03a01Fa.wav", "wav/03a05Wb.wav", "wav/16b10N.wav"],
     "emovo": ["f1/pau-f1-b1.wav", "f1/neu-f1-d2.wav", "m3/rab-m3-n5.wav"],
     "ravdess": ["Actor_01/03-01-06-02-01-01-01.wav", "Actor_24/03-01-01-01-02-02-24.wav"],
+    "hume-prosody": ["wav/00001.wav", "wav/00002.wav", "wav/00003.wav"],
     "urdu": ["Angry/SM4_F48_A0100.wav", "Happy/SF1_F1_H01.wav", "Sad/SF10_F1_S01.wav"],
+}
+RATED = {
+    "train": "filename,Anger,Boredom,Calmness,Sadness\n00001.wav,0.75,0.1,0,0.2\n00002.wav,0.1,0,0.5,0.3\n",
+    "devel": "filename,Anger,Boredom,Calmness,Sadness\n00003.wav,0.1,0.9,0,1\n",
 }
 RATES = """Nr.\tSatz\terkannt\tnatuerlich
 1\xa0\xa0\t03a01Fa.wav\t90,00\xa0\xa0\xa0\t75,00\xa0
 2\xa0\xa0\t03a05Wb.wav\t85,71\xa0\xa0\xa0\t60,00\xa0
 """
+
+
+def write_labels(name: str, folder: Path) -> None:
+    """What lies beside the recordings of a corpus whose file names do not say all."""
+    if name == "emodb":
+        (folder / "erkennung.txt").write_text(RATES, encoding="latin-1")
+    if name == "hume-prosody":
+        (folder / "lab").mkdir(exist_ok=True)
+        for part, text in RATED.items():
+            (folder / "lab" / f"{part}.csv").write_text(text, encoding="utf-8")
 
 
 @pytest.fixture
@@ -30,8 +45,7 @@ def miniature(tmp_path, make_tone):
     def write(name: str, ending: str = ".wav") -> Path:
         for seed, recording in enumerate(MINIATURES[name]):
             make_tone(f"{name}/{Path(recording).with_suffix(ending)}", duration_s=0.3, seed=seed)
-        if name == "emodb":
-            (tmp_path / "emodb" / "erkennung.txt").write_text(RATES, encoding="latin-1")
+        write_labels(name, tmp_path / name)
         return tmp_path / name
 
     return write
@@ -165,12 +179,12 @@ def test_the_manifest_does_not_depend_on_where_the_corpus_lies(miniature, tmp_pa
 def test_cards_add_up(name):
     card = catalogue.corpora()[name].card
     assert card.name == name
-    assert sum(card.emotions.values()) == card.n_utterances
+    assert not card.emotions or sum(card.emotions.values()) == card.n_utterances
     assert json.loads(json.dumps(card.to_dict()))["licence"]
 
 
 def test_unknown_corpora_and_misplaced_options(tmp_path):
-    with pytest.raises(CorpusError, match="there are: emodb, emovo, ravdess, urdu, folder"):
+    with pytest.raises(CorpusError, match="there are: emodb, emovo, ravdess, urdu, hume-prosody, folder"):
         catalogue.prepare("emobd", tmp_path)
     with pytest.raises(CorpusError, match="belong to the corpus 'folder'"):
         catalogue.prepare("emodb", tmp_path, language="de")
@@ -178,8 +192,40 @@ def test_unknown_corpora_and_misplaced_options(tmp_path):
         catalogue.prepare("folder", tmp_path)
 
 
+def test_hume_s_shares_are_votes_and_measures(miniature, tmp_path):
+    read = {u.id: u for u in catalogue.prepare("hume-prosody", miniature("hume-prosody")).manifest}
+    assert {i: (u.emotion, u.speaker) for i, u in read.items()} == {
+        "00001": ("angry", "hume-prosody-00001"),
+        "00002": ("calm", "hume-prosody-00002"),
+        "00003": ("sad", "hume-prosody-00003"),
+    }
+    assert read["00001"].measures == {"anger": 0.75, "boredom": 0.1, "calmness": 0.0, "sadness": 0.2}
+    assert read["00001"].votes == {"angry": 0.75, "bored": 0.1, "sad": 0.2}
+    folder, everything = tmp_path / "hume-prosody", list(read)
+    parts = [catalogue.prepare("hume-prosody", folder, part=part).manifest for part in ("train", "devel")]
+    assert [[u.id for u in part] for part in parts] == [everything[:2], everything[2:]]
+    wider = "filename,speaker,Fear,Anxiety,Awe\n00001.wav,7,0.25,0.5,0.6\n"
+    (folder / "lab" / "train.csv").write_text(wider, encoding="utf-8")
+    (one,) = catalogue.prepare("hume-prosody", folder, part="train").manifest
+    assert (one.emotion, one.speaker, dict(one.votes)) == ("fearful", "hume-prosody-7", {"fearful": 0.75, "awe": 0.6})
+
+
+def test_hume_s_mistakes_are_all_listed(miniature, tmp_path):
+    folder = miniature("hume-prosody")
+    with pytest.raises(CorpusError, match="no labelled part 'test'; there are train, devel"):
+        catalogue.prepare("hume-prosody", folder, part="test")
+    with pytest.raises(CorpusError, match="parts belong to the corpus 'hume-prosody'"):
+        catalogue.prepare("emodb", folder, part="train")
+    wrong = "filename,Anger,Awe\n00001.wav,?,?\n00002.wav,1.5,0\n,0.5,0.5\n00003.wav,0,0\n"
+    (folder / "lab" / "train.csv").write_text(wrong, encoding="utf-8")
+    (folder / "lab" / "devel.csv").unlink()
+    with pytest.raises(CorpusError) as caught:
+        catalogue.prepare("hume-prosody", folder)
+    assert len(caught.value.problems) == 5 and "lab/devel.csv is missing" in str(caught.value)
+
+
 @pytest.mark.real
-@pytest.mark.parametrize("name", MINIATURES)
+@pytest.mark.parametrize("name", [name for name in MINIATURES if name != "hume-prosody"])
 def test_the_real_corpus_is_what_its_card_says(real_corpora, name):
     prepared = catalogue.prepare(name, real_corpora / name)
     assert prepared.notes == ()

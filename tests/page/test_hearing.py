@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from sottovoce.errors import AudioError, SottovoceError, UpstreamError
-from sottovoce.page.hearing import MIB, Listening, as_html, hear, refusal, write_files
+from sottovoce.page.hearing import Listening, as_html, hear, refusal, write_files
 from sottovoce.speech import audio
 from sottovoce.use.timeline import Manner
 from sottovoce.use.timeline_formats import render
@@ -95,7 +95,7 @@ def test_what_is_too_long_for_one_answer_has_a_timeline_alone(scene, tmp_path, m
     heard = hear(Judge(), scene, PLAIN)
     assert heard.shares is None and not heard.unsure and len(heard.timeline.steps) == 10
     page = as_html(heard, tmp_path)
-    assert "0:10.0 long: no one answer" in page and "sv-shares" not in page
+    assert "Too long for one answer" in page and "sv-shares" not in page
 
 
 def test_a_long_list_of_segments_is_cut_on_the_page(scene, tmp_path, monkeypatch):
@@ -137,6 +137,7 @@ def large(path):
     ("make", "complaint"),
     [
         (lambda path: path.touch(), r"is empty \(0 bytes\)"),
+        (lambda path: None, "is not here any more: .*"),
         (text, r"not a readable sound file \('bad\.wav': .*"),
         (nan, "holds samples that are not numbers.*"),
         (short, "0.050 s is shorter than 0.1 s"),
@@ -178,8 +179,3 @@ def test_a_refusal_is_text():
 def test_limits_that_let_nothing_through_are_refused(limits):
     with pytest.raises(SottovoceError, match="give"):
         Listening(**limits)
-
-
-def test_a_megabyte_is_what_gradio_takes_it_for():
-    gradio_utils = pytest.importorskip("gradio.utils")
-    assert gradio_utils._parse_file_size("1mb") == MIB

@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 TOKEN = "hf_of_nobody"
+CARD = "---\nlicense: {licence}\n---\n# tiny\n"
 
 
 @dataclass
@@ -49,7 +51,9 @@ class Hub:
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)
     """Method, path and the header `Range` of every request."""
     cut_after: int | None = None
-    """Bytes of model.safetensors after which the line breaks; from then on it is refused until this is None."""
+    """Bytes of model.safetensors after which the line breaks the first time."""
+    refuses: bool = True
+    """Whether that file is then refused, until `cut_after` is None."""
     moves: bool = False
     """Whether somebody pushes between any two requests."""
     address: str = ""
@@ -62,6 +66,12 @@ class Hub:
     def paths(self, method: str) -> list[str]:
         """What was asked for by one method."""
         return [path for asked, path, _ in self.asked if asked == method]
+
+
+def with_card(folder: Path, licence: str = "apache-2.0") -> Path:
+    """Put a card into a model's folder."""
+    (folder / "README.md").write_text(CARD.format(licence=licence))
+    return folder
 
 
 @contextmanager
@@ -189,12 +199,14 @@ class _Handler(BaseHTTPRequestHandler):
             first, code = int(asked.removeprefix("bytes=").rstrip("-")), 206
             facts["Content-Range"] = f"bytes {first}-{len(body) - 1}/{len(body)}"
         if self.command == "GET" and self.hub.cut_after is not None and path == "model.safetensors":
-            if first or any(line[:2] == ("GET", self.path) for line in self.hub.asked[:-1]):
+            again = any(line[:2] == ("GET", self.path) for line in self.hub.asked[:-1])
+            if again and self.hub.refuses:
                 return self._json({"error": "busy"}, 503)
-            self._head(code, facts | {"Content-Length": str(len(body))})
-            self.wfile.write(body[: self.hub.cut_after])
-            self.close_connection = True
-            return None
+            if not again:
+                self._head(code, facts | {"Content-Length": str(len(body))})
+                self.wfile.write(body[: self.hub.cut_after])
+                self.close_connection = True
+                return None
         self._head(code, facts | {"Content-Length": str(len(body) - first)})
         if self.command == "GET":
             self.wfile.write(body[first:])

@@ -101,7 +101,7 @@ def test_the_command_and_python_say_the_same_and_nothing_is_promised(place: Path
     for row, each in zip(rows, said, strict=True):
         assert each == pytest.approx({emotion: float(row[f"p_{emotion}"]) for emotion in EMOTIONS}, abs=1e-4)
         assert row["unsure"] == ""
-    assert "note: its probabilities are not calibrated and no rate of errors can be promised" in outcome.err
+    assert "note: what it says is not calibrated, and no rate of errors can be promised" in outcome.err
     asked = launcher.sottovoce(place, "predict", "model", "good", "--format", "csv", "--error-rate", "0.5")
     assert {row["unsure"] for row in csv.DictReader(io.StringIO(asked.out))} == {"true"}
 

@@ -19,6 +19,7 @@ from sottovoce.speech import audio
 from sottovoce.use import model as models
 from tests.conftest import tone
 from tests.use.models import EMOTIONS, config, write_model
+from tests.weights.checkpoints import tiny_whisper
 
 
 @pytest.fixture
@@ -87,6 +88,14 @@ def _in_disguise(folder: Path) -> None:
     (folder / "model.safetensors").write_bytes(pickle.dumps({"w1": 1}))
 
 
+def _index(content: str) -> Callable[[Path], None]:
+    def work(folder: Path) -> None:
+        (folder / "model.safetensors").rename(folder.parent / "elsewhere.safetensors")
+        (folder / "model.safetensors.index.json").write_text(content)
+
+    return work
+
+
 def _tensors(change: Callable[[dict[str, torch.Tensor]], Any]) -> Callable[[Path], None]:
     def work(folder: Path) -> None:
         tensors = load_file(folder / "model.safetensors")
@@ -146,6 +155,38 @@ def _upstream(**changes: Any) -> Callable[[Path], None]:
 def test_what_is_no_model_is_refused(folder: Path, harm: Callable[[Path], Any], said: str):
     harm(folder)
     with pytest.raises(SottovoceError, match=said):
+        models.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda f: (f / "config.json").write_text('{"model_type": "whis'), "config.json is damaged"),
+        (lambda f: (f / "config.json").write_bytes(b"\xff\xfe"), "config.json is damaged"),
+        (lambda f: (f / "config.json").write_text("[" * 100_000), "config.json is damaged"),
+        (lambda f: (f / "config.json").write_text("[]"), "holds no settings"),
+        (lambda f: (f / "config.json").unlink(), "holds no config.json"),
+        (lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"), "other formats can run code"),
+        (_index('{"weight_map": {"a": "../elsewhere.safetensors"}}'), "leads out of the folder"),
+        (_index('{"weight_map": {"a": "..\\\\elsewhere.safetensors"}}'), "leads out of the folder"),
+        (_index('{"weight_map": {"a": "/etc/passwd"}}'), "leads out of the folder"),
+        (_index('{"weight_map": []}'), "names no file"),
+        (_index("{"), "is damaged"),
+        (_truncated, "cannot be loaded"),
+    ],
+)
+def test_damaged_or_malicious_weights_of_the_upstream(folder: Path, harm: Callable[[Path], Any], said: str):
+    harm(tiny_whisper(folder / "whisper"))
+    edit(folder, upstream={"name": "whisper", "weights": "whisper"})
+    with pytest.raises(SottovoceError, match=said):
+        models.load(folder)
+
+
+def test_a_link_that_leaves_the_folder(folder: Path):
+    tiny_whisper(folder.parent / "elsewhere")
+    (folder / "whisper").symlink_to("../elsewhere", target_is_directory=True)
+    edit(folder, upstream={"name": "whisper", "weights": "whisper"})
+    with pytest.raises(SottovoceError, match=r"leads out of the model's folder, to .*elsewhere"):
         models.load(folder)
 
 

@@ -54,6 +54,10 @@ def test_steps_cover_the_recording_and_windows_lie_around_them(duration_s, windo
         middle_s = w.start_s + hop_s / 2
         assert first == pytest.approx(max(0, middle_s - window_s / 2), abs=2 / RATE_HZ)
         assert last == pytest.approx(min(sound.size / RATE_HZ, middle_s + window_s / 2), abs=2 / RATE_HZ)
+        # the step's own samples, as far as they are in the window: its last may be longer
+        own = w.waveform[slice(*w.own)]
+        assert own[0] == round(w.start_s * RATE_HZ)
+        assert own[-1] + 1 == min(round(w.end_s * RATE_HZ), w.waveform[-1] + 1)
 
 
 def test_a_step_is_cut_as_soon_as_its_window_is_there():

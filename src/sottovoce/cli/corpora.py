@@ -21,6 +21,7 @@ def prepare(
     pattern: Annotated[str | None, typer.Option(help="For `folder`: '{speaker}_{text_id}_{emotion}'.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="For `folder`: W=angry. Repeatable.")] = None,
     language: Annotated[str | None, typer.Option(help="For `folder`: two letters, such as `el`.")] = None,
+    part: Annotated[str | None, typer.Option(help="For `hume-prosody`: train or devel; both if left out.")] = None,
 ) -> None:
     """Read a corpus's folder into a manifest.
 
@@ -29,7 +30,7 @@ def prepare(
     from sottovoce.corpora import catalogue
 
     labels = {name: emotion for name, _, emotion in (each.partition("=") for each in label or [])}
-    prepared = catalogue.prepare(corpus, folder, pattern=pattern, labels=labels or None, language=language)
+    prepared = catalogue.prepare(corpus, folder, pattern=pattern, labels=labels or None, language=language, part=part)
     prepared.manifest.write(to)
     for note in prepared.notes:
         terminal.print_note(f"note: {note}")

@@ -165,7 +165,7 @@ def _rule(model: Model, error_rate: float | None) -> tuple[float | None, str]:
     from sottovoce.judging import abstention
 
     if (reliance := model.reliance) is None:
-        why = "its probabilities are not calibrated and no rate of errors can be promised: nobody has tested this model"
+        why = "what it says is not calibrated, and no rate of errors can be promised: nobody was kept to test it on"
         return (None if error_rate is None else float("inf")), why
     steps = reliance.steps
     wanted = abstention.default_error_rate(steps) if error_rate is None else error_rate

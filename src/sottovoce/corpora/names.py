@@ -66,7 +66,7 @@ def prepare_by_name(
     read = {path: read_name(path.stem) for path in paths}
     unread = [str(path.relative_to(folder.absolute())) for path, fields in read.items() if fields is None]
     if len(unread) == len(paths):
-        raise _wrong_folder(folder, card, unread)
+        raise wrong_folder(folder, card, unread)
     if unread:
         headline = f"{folder}: {len(unread)} of {len(paths)} names are none of {card.title}'s. Name the folder that"
         raise CorpusError(f"{headline} holds the corpus alone, or move these files away:", unread)
@@ -93,7 +93,8 @@ def prepare_by_name(
     return Prepared(manifest, tuple(notes))
 
 
-def _wrong_folder(folder: Path, card: CorpusCard, unread: list[str]) -> CorpusError:
+def wrong_folder(folder: Path, card: CorpusCard, unread: list[str]) -> CorpusError:
+    """What to say of a folder that holds something else; `unread` are the recordings in it."""
     entries = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir())
     there = ", ".join(entries[:8]) + (" ..." if len(entries) > 8 else "") if entries else "nothing"
     sounds = f"{len(unread)} .wav or .flac files, the first is {unread[0]}" if unread else "no .wav or .flac file"

@@ -24,7 +24,7 @@ from sottovoce.speech.manifest import Manifest
 from sottovoce.store.artefacts import key_of
 from sottovoce.store.progress import Progress, timed
 from sottovoce.upstreams.generalist_network import Generalist
-from sottovoce.weights.checkpoint import open_checkpoint
+from sottovoce.weights.checkpoint import load_complete, open_checkpoint
 
 METHOD = 1
 """Raised with every change of the code that changes what is learned."""
@@ -84,7 +84,7 @@ def gather(recipe: GeneralistRecipe, progress: Progress) -> Corpora:
         manifests[name] = manifest.filter(lambda u, bad=frozenset(refused[name]): u.id not in bad)
         if not len(manifests[name]):
             raise ManifestError(f"not one recording of {name} can be used:", [f"{p}: {why}" for _, p, why in found])
-        harmonise(manifests[name], table)
+        soft_labels(recipe, table, manifests[name])
     return Corpora(manifests, refused, table)
 
 
@@ -124,13 +124,16 @@ def trained(
         else:
             torch.manual_seed(seed)
             own = recipe.domains.model_copy(update={"weight": variant.domain_weight})
-            network = building.build(recipe.network, corpora.table.classes, recipe.spec_augment, own, sizes)
+            targets = recipe.labels.targets
+            classes = tuple(targets) or corpora.table.classes
+            network = building.build(recipe.network, classes, recipe.spec_augment, own, sizes)
+            network.config.problem_type = training.SHARES if targets else None
             dataset = SpeechDataset(
                 heard,
                 network.config.num_mel_bins,
                 labels=labels,
                 domains=domains if kinds else None,
-                weights=balanced(heard, labels, recipe.schedule.balance),
+                weights=balanced(heard, labels, _balance(recipe)),
                 augmentation=recipe.augmentation,
                 seed=seed,
             )
@@ -154,7 +157,17 @@ def trained(
 def soft_labels(
     recipe: GeneralistRecipe, table: Harmonisation, manifest: Manifest, soft: bool = True
 ) -> NDArray[np.float64]:
-    """Labels `[utterance, class]` that training sees; for hard labels, 1 for the class of most weight."""
+    """Labels `[utterance, class]` that training sees; for hard labels, 1 for the class of most weight.
+
+    Raises:
+        ManifestError: labels that are not in the table, or utterances without a target from 0 to 1; all of them.
+    """
+    if targets := recipe.labels.targets:
+        shares = np.array([[u.measures.get(target, np.nan) for target in targets] for u in manifest])
+        without = [u.id for u, row in zip(manifest, shares, strict=True) if not ((row >= 0) & (row <= 1)).all()]
+        if without:
+            raise ManifestError(f"{len(without)} utterances lack a measure of labels.targets from 0 to 1:", without)
+        return shares
     smoothing = recipe.labels.neutral_smoothing if soft else 0.0
     labels = harmonise(manifest, table, neutral_smoothing=smoothing)
     return labels if soft else np.eye(labels.shape[1])[labels.argmax(1)]
@@ -173,7 +186,7 @@ def predicted(model: Trained, manifest: Manifest, place: Place, progress: Progre
     single = place.store.single("zero-shot", key_of(model.key, [task.key for task in tasks]))
     with timed(progress, place.speeds, title, len(manifest), "generalist") as done:
         if (found := single.find()) is None:
-            network = Generalist.from_pretrained(model.folder)
+            network = load_complete(Generalist, open_checkpoint(str(model.folder)))
             said = training.probabilities(
                 network, SpeechDataset(manifest, network.config.num_mel_bins), device=place.device, on_done=done
             )
@@ -199,6 +212,13 @@ def heard_facts(manifest: Manifest, before: Mapping[str, Any] | None = None) -> 
     }
 
 
+def _balance(recipe: GeneralistRecipe) -> str:
+    """There are no classes to balance among targets."""
+    of_targets = {"both": "corpus", "class": "none"}
+    balance = recipe.schedule.balance
+    return of_targets.get(balance, balance) if recipe.labels.targets else balance
+
+
 def _key(
     recipe: GeneralistRecipe,
     variant: Variant,
@@ -220,4 +240,6 @@ def _key(
         "device": torch.device(place.device).type,
     }
     sounds = [task.key for task in place.store.tasks(heard.utterances, "id", "corpus", "speaker")]
+    if recipe.labels.targets:
+        settings["targets"] = recipe.labels.targets
     return key_of(settings, sounds, np.round(labels, 9).tolist())

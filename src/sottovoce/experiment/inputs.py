@@ -127,6 +127,7 @@ def read(speech: Speech) -> tuple[Manifest, tuple[str, ...]]:
         return Manifest.read(speech.manifest, language=speech.language), ()
     assert speech.corpus is not None and speech.folder is not None  # the recipe has checked it
     options: dict[str, Any] = {"pattern": speech.pattern, "labels": speech.labels, "language": speech.language}
+    options["part"] = speech.part
     prepared = catalogue.prepare(speech.corpus, Path(speech.folder), **{k: v for k, v in options.items() if v})
     return prepared.manifest, prepared.notes
 

@@ -56,7 +56,7 @@ def interval(confusions: NDArray[np.number], metric: str, seed: int = 0) -> tupl
     Returns:
         Bounds within [0, 1]; None with one speaker, who says nothing about others.
     """
-    return _interval(_pooled(confusions, metric), len(confusions), (0.0, 1.0), seed)
+    return interval_of(_pooled(confusions, metric), len(confusions), (0.0, 1.0), seed)
 
 
 def compare(a: NDArray[np.number], b: NDArray[np.number], metric: str, seed: int = 0) -> Comparison:
@@ -67,7 +67,7 @@ def compare(a: NDArray[np.number], b: NDArray[np.number], metric: str, seed: int
         return pooled_a(weights) - pooled_b(weights)
 
     observed = float(delta(np.ones((1, len(a))))[0])
-    return Comparison(observed, _interval(delta, len(a), (-1.0, 1.0), seed), _sign_flip_p(a, b, metric, seed), len(a))
+    return Comparison(observed, interval_of(delta, len(a), (-1.0, 1.0), seed), _sign_flip_p(a, b, metric, seed), len(a))
 
 
 def smallest_p(n_speakers: int) -> float:
@@ -94,9 +94,10 @@ def _pooled(confusions: NDArray[np.number], metric: str) -> Statistic:
     return statistic
 
 
-def _interval(
-    statistic: Statistic, n_speakers: int, bounds: tuple[float, float], seed: int
+def interval_of(
+    statistic: Statistic, n_speakers: int, bounds: tuple[float, float], seed: int = 0
 ) -> tuple[float, float] | None:
+    """95 % interval of any statistic of speaker weights, cut at `bounds`; None with one speaker."""
     if n_speakers < 2:
         return None
     limits = _student(statistic, n_speakers) if n_speakers <= FEW_SPEAKERS else _bootstrap(statistic, n_speakers, seed)

@@ -12,10 +12,10 @@ from sottovoce.errors import SottovoceError
 from sottovoce.page.hearing import Listening, as_html, hear, refusal, write_files
 from sottovoce.use.answering import Model
 
-KEPT_S = 900
-"""Uploaded and made files are removed when they are so old."""
+CHECKED_S, KEPT_S = 60, 1800
+"""How often uploaded and made files are looked at, and how old they grow."""
 
-WAITING = 50
+WAITING = 20
 """People who may wait for their turn; more are told to come back later."""
 
 NOT_UPLOADED = "Upload a recording: this page reads no other files, and fetches nothing."
@@ -49,7 +49,7 @@ def build(model: Model, name: str, card: str, listening: Listening, at_once: int
             return refusal(problem), gr.update(value=None, visible=False)
         return said, gr.update(value=[str(path) for path in write_files(heard, made)], visible=True)
 
-    with gr.Blocks(title=f"Sottovoce: {name}", analytics_enabled=False, delete_cache=(60, KEPT_S)) as page:
+    with gr.Blocks(title=f"Sottovoce: {name}", analytics_enabled=False, delete_cache=(CHECKED_S, KEPT_S)) as page:
         gr.Markdown(f"# {name}\nEmotion in speech, as a whole and over time.")
         with gr.Tab("Listen"):
             recording = gr.Audio(

@@ -21,7 +21,7 @@ TAKEN_AWAY = {"csv": ".csv", "json": ".json", "audacity": ".txt", "vtt": ".vtt",
 
 MIB = 1 << 20
 
-ROWS = 500
+ROWS = 100
 """Segments that the page lists; the files hold all."""
 
 
@@ -94,6 +94,8 @@ def hear(
 
 def _within(recording: Path, listening: Listening) -> float:
     """The duration, if neither it nor the size is beyond the limits."""
+    if not recording.exists():
+        raise AudioError(recording, "is not here any more: uploads are removed after a while. Upload it again")
     size = recording.stat().st_size
     if size > listening.largest_mb * MIB:
         raise AudioError(
@@ -162,4 +164,5 @@ def write_files(heard: Heard, folder: Path) -> list[Path]:
 
 def _clock(time_s: float) -> str:
     minutes, tenths = divmod(round(time_s * 10), 600)
-    return f"{minutes}:{tenths / 10:04.1f}"
+    seconds = f"{tenths / 10:04.1f}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds}" if minutes >= 60 else f"{minutes}:{seconds}"

@@ -63,13 +63,12 @@ def serve(
         MissingExtra: Gradio is not installed.
         SottovoceError: the address cannot be had.
     """
-    with tempfile.TemporaryDirectory(prefix="sottovoce-page-") as folder:
+    with _bound(host, port) as at, tempfile.TemporaryDirectory(prefix="sottovoce-page-") as folder:
         app = application(model, name, card, listening, at_once, Path(folder))
         import uvicorn
 
-        with _bound(host, port) as at:
-            on_ready(f"http://{f'[{host}]' if ':' in host else host}:{at.getsockname()[1]}")
-            uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)).run(sockets=[at])
+        on_ready(f"http://{f'[{host}]' if ':' in host else host}:{at.getsockname()[1]}")
+        uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)).run(sockets=[at])
 
 
 def application(model: Model, name: str, card: str, listening: Listening, at_once: int, folder: Path) -> FastAPI:

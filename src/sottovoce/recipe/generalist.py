@@ -33,6 +33,11 @@ class Labels(Stage):
 
     soft: bool = Field(default=True, description="false: the class of most weight alone")
     table: str | None = Field(default=None, description="a table of yours beside the shipped one")
+    targets: list[str] = Field(
+        default=[],
+        description="instead of classes: measures of the manifests, from 0 to 1, each foretold by itself; `balance` is "
+        "then of corpora alone",
+    )
     neutral_smoothing: Share = Field(default=0.2, description="what the weakest recording gives to neutral (ours)")
 
 
@@ -96,6 +101,8 @@ class GeneralistRecipe(Stage):
         unknown = sorted(set(self.held_out or ()) - set(self.corpora))
         if unknown:
             raise ValueError(f"held_out names {', '.join(unknown)}; the corpora are {', '.join(self.corpora)}")
+        if self.labels.targets and (self.sweep.soft or self.sweep.domain_weight):
+            raise ValueError("labels.targets are of one way to train: leave out sweep")
         return self
 
     def to_yaml(self) -> str:

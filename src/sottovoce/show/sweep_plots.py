@@ -40,7 +40,7 @@ def sweep(name: str, alt: str, setting: str, score: str, panels: Mapping[str, Se
             axes.set_xticks(range(len(settings)), [f"{s:g}" for s in settings])
             axes.set_title(literal(title), loc="left")
             axes.grid(axis="y")
-        for axes in grid[-1]:
+        for axes in grid.flat[max(0, len(panels) - columns) : len(panels)]:
             axes.set_xlabel(setting)
         for axes in grid[:, 0]:
             axes.set_ylabel(score)

@@ -16,14 +16,14 @@ COLUMNS = {"wa": "micro F1", "macro_f1": "macro F1", "ua": "UA"}
 
 
 def table(results: Mapping[str, Any]) -> tables.Table:
-    """A line for each tested corpus and condition: scores in points with intervals over its speakers."""
+    """A line for each tested corpus and condition: scores in points with intervals over its speakers, n in brackets."""
     lines = []
     for test in results["tests"]:
         for condition in test["conditions"]:
             scores = [f"{tables.points(condition[m])} {tables.interval(condition[f'{m}_ci95'])}" for m in COLUMNS]
             corpus = f"{test['held_out']} ({test['n_speakers']})"
             lines.append([corpus, condition["variant"], condition["among"], *scores])
-    return ["never heard (speakers)", "trained with", "classes", *COLUMNS.values()], lines
+    return ["never heard", "trained with", "classes", *COLUMNS.values()], lines
 
 
 def markdown(results: Mapping[str, Any]) -> str:
@@ -101,7 +101,7 @@ def _comparisons(test: Mapping[str, Any]) -> tables.Table:
     """How the other variants differ from the first."""
     lines = [
         [
-            c["variant"],
+            c["variant"].replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"),
             c["among"],
             tables.change(c),
             tables.p_value(c["p"]),
@@ -115,14 +115,17 @@ def _comparisons(test: Mapping[str, Any]) -> tables.Table:
 
 
 def _confusion(test: Mapping[str, Any], number: int) -> str:
-    """Rows of classes that were tested, over all classes that may be predicted."""
-    first = test["confusions"][0]
+    """What the first variant takes each class of the corpus for, among those of the corpus."""
+    first = next(
+        confusion
+        for condition, confusion in zip(test["conditions"], test["confusions"], strict=True)
+        if condition["variant"] == test["conditions"][0]["variant"] and condition["among"] == "its own"
+    )
     present = [i for i, name in enumerate(first["classes"]) if name in test["classes"]]
     classes = [first["classes"][i] for i in present]
     matrix = [[first["matrix"][i][j] for j in present] for i in present]
-    title = f"{test['held_out']}: {first['condition']}"
-    alt = f"Confusion matrix of {title}; what was predicted as another class is left out."
-    return plots.confusion(f"zero-shot {number}", alt, title, classes, matrix)
+    alt = f"Confusion matrix of {test['held_out']}: percent of each class that were taken for each class of the corpus."
+    return plots.confusion(f"zero-shot {number}", alt, test["held_out"], classes, matrix)
 
 
 def _sweep(results: Mapping[str, Any]) -> str | None:

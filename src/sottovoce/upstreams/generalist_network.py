@@ -26,6 +26,7 @@ class GeneralistConfig(WhisperConfig):
     `domain_sizes` has one entry for each domain head (corpora, speakers): how many it tells apart; `domain_weight` is
     `w_d`. `context` is `trimmed` or `exact`, as in `upstreams.whisper`. `prior` is the emotions' share of the training
     labels, and `logit_adjustment` how far it is taken back: `logits - t log prior` (Menon et al. 2021), 0 not at all.
+    With `problem_type` "multi_label_classification" the classes are shares from 0 to 1, each the sigmoid of its logit.
     `heard` names what it was trained on: corpora, languages, and how many speakers and utterances.
     """
 
@@ -121,7 +122,7 @@ class Generalist(PreTrainedModel):
         logits = self.classifier(pooled)  # of the mean: the same as the mean of the frames' logits, and cheaper
         loss = None
         if labels is not None:
-            each = functional.cross_entropy(logits, labels, reduction="none")
+            each = self._label_loss(logits, labels)
             loss = (each if weights is None else weights * each).mean()
             if domains is not None and len(self.domain_heads):
                 loss = loss + self._domain_loss(pooled, domains)
@@ -154,6 +155,12 @@ class Generalist(PreTrainedModel):
         if not self.config.apply_spec_augment or input_features.shape[-1] < self.config.mask_time_length:
             return input_features
         return WhisperModel._mask_input_features(self, input_features.clone(), attention_mask)  # type: ignore[arg-type]
+
+    def _label_loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """`CE(y_i, logits_i)`, `[B]`; of shares that need not sum to 1, the mean of each one's binary entropy."""
+        if self.config.problem_type == "multi_label_classification":
+            return functional.binary_cross_entropy_with_logits(logits, labels, reduction="none").mean(1)
+        return functional.cross_entropy(logits, labels, reduction="none")
 
     def _domain_loss(self, pooled: torch.Tensor, domains: torch.Tensor) -> torch.Tensor:
         turned = _Reversal.apply(pooled, self.config.domain_weight)

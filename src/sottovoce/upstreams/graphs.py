@@ -49,7 +49,7 @@ class MelGraph(Graph):
         if self.longest is not None:
             last = self.longest - 1
             places = last - (last - places).abs()
-        spectrum = functional.conv1d(padded[places][None, None], self.waves, stride=MEL_HOP)[0]
+        spectrum = functional.conv1d(padded.index_select(0, places)[None, None], self.waves, stride=MEL_HOP)[0]
         real, imaginary = spectrum.chunk(2)
         # a convolution too: quantisation rounds products of matrices, and power has far too wide a range for it
         power = functional.conv1d((real.square() + imaginary.square())[None], self.filters)[0]
@@ -78,7 +78,7 @@ class WhisperGraph(Graph):
         super().__init__()
         self.encoder, self.layer, self.exact = encoder, layer, exact
         self.window = self.longest = window
-        self.mel = MelGraph(encoder.config.num_mel_bins, window)
+        self.mel = MelGraph(encoder.n_mels, window)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """See the module."""
@@ -87,18 +87,26 @@ class WhisperGraph(Graph):
         mel = self.mel(heard)
         mel = (torch.maximum(mel, mel.max() - 8) + 4) / 4
         kept = mel if self.exact else mel[: 2 * n_frames]
-        return encode_one(self.encoder, kept, self.layer)[:n_frames]
+        # an index and not a slice, so that a recording above 30 s is an error and not heard in part
+        return encode_one(self.encoder, kept, self.layer).index_select(0, torch.arange(n_frames))
 
 
 class RawGraph(Graph):
     """`ssl.SelfSupervised` where it hears waveforms, of an utterance that is one part (30 s)."""
 
+    nothing: torch.Tensor
+
     def __init__(self, model: Any, layer: int | None, normalised: bool, longest: int) -> None:
         super().__init__()
-        self.model, self.layer, self.normalised, self.longest = model, layer, normalised, longest
+        self.model, self.layer, self.normalised = model, layer, normalised
+        self.part = self.longest = longest
+        self.register_buffer("nothing", torch.zeros(1))
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """See the module."""
+        # an index out of range where there are several parts: an error rather than other frames
+        n_parts = (waveform.shape[0] + self.part - 1) // self.part
+        waveform = waveform + self.nothing.index_select(0, torch.arange(n_parts)).sum()
         if self.normalised:
             # in double precision: some runtimes add up half a million samples one by one
             mean, variance = waveform.double().mean(), waveform.double().var(correction=0)

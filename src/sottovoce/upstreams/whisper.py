@@ -21,8 +21,9 @@ from sottovoce.upstreams.known import card_of
 from sottovoce.upstreams.layers import resolve_layer
 from sottovoce.upstreams.mel import MEL_HOP, silence, whisper_mel
 from sottovoce.upstreams.whisper_encoder import encode
+from sottovoce.upstreams.whisper_modules import load_encoder
 from sottovoce.weights.arithmetic import Arithmetic, Precision, autocast, place, resolve_precision
-from sottovoce.weights.checkpoint import Checkpoint, load_complete
+from sottovoce.weights.checkpoint import Checkpoint
 
 Context = Literal["exact", "trimmed"]
 
@@ -59,14 +60,14 @@ class Whisper:
             raise UpstreamError(
                 f"{checkpoint.weights} is a checkpoint of kind {kind!r}, not {name.title()}; try upstream {reader}"
             )
-        self._encoder = _load_encoder(checkpoint)
-        self._window = self._encoder.config.max_source_positions * _HOP
-        n_layers = self._encoder.config.encoder_layers + 1
+        self._encoder = load_encoder(checkpoint)
+        self._window = self._encoder.n_positions * _HOP
+        n_layers = len(self._encoder.layers) + 1
         self._layer, self._context = resolve_layer(layer, n_layers), context
         self._device = device
         self._precision: Arithmetic = resolve_precision(precision, device)
         place(self._encoder, device, self._precision)
-        dimension = self._encoder.config.d_model
+        dimension = self._encoder.layer_norm.normalized_shape[0]
         self.card = card_of(name, checkpoint, dimension=dimension, n_layers=n_layers, hop_s=_HOP / RATE_HZ)
 
     @property
@@ -106,7 +107,7 @@ class Whisper:
             return encode(self._encoder, mels, kept, self._layer).float().cpu()
 
     def _mel(self, window: torch.Tensor) -> torch.Tensor:
-        mel = whisper_mel(window, self._encoder.config.num_mel_bins, self._window)
+        mel = whisper_mel(window, self._encoder.n_mels, self._window)
         if self._context == "trimmed":
             return mel[: 2 * self.n_frames(window.shape[0])]
         return functional.pad(mel, (0, 0, 0, self._window // MEL_HOP - mel.shape[0]), value=silence(mel))
@@ -122,10 +123,3 @@ def generalist(checkpoint: Checkpoint, *, layer: Layer, device: torch.device, pr
     """
     context = checkpoint.config.get("context", "trimmed")
     return Whisper(checkpoint, layer=layer, context=context, device=device, precision=precision, name="generalist")
-
-
-def _load_encoder(checkpoint: Checkpoint) -> Any:
-    """The encoder alone, from a checkpoint of the encoder, of the model, or of the model with a task's head."""
-    from transformers.models.whisper.modeling_whisper import WhisperEncoder
-
-    return load_complete(WhisperEncoder, checkpoint, rename={r"^(model\.)?encoder\.": ""})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -14,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import NDArray
 
 import sottovoce
@@ -89,7 +89,7 @@ class _Whole(torch.nn.Module):
             raise TypeError(f"no graph is known of {type(model).__name__}")
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
-        return torch.softmax(self.head(self.upstream(waveform)), dim=-1)
+        return self.head(self.upstream(waveform))
 
 
 class _HeadGraph(torch.nn.Module):
@@ -112,7 +112,7 @@ class _HeadGraph(torch.nn.Module):
         if self.mixed:
             frames = (frames * torch.softmax(self.mix, 0)[:, None]).sum(1)
         hidden = torch.relu(frames @ self.w1 + self.b1).mean(0)
-        return (hidden @ self.w2 + self.b2) / self.temperature
+        return torch.softmax((hidden @ self.w2 + self.b2) / self.temperature, dim=-1)
 
 
 class _ClassifierGraph(torch.nn.Module):
@@ -125,16 +125,17 @@ class _ClassifierGraph(torch.nn.Module):
         super().__init__()
         self.register_buffer("weight", model.weight)
         self.register_buffer("bias", model.bias)
+        self.shares = model.shares
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        return self.weight @ frames.mean(0) + self.bias
+        logits = self.weight @ frames.mean(0) + self.bias
+        return logits.sigmoid() if self.shares else torch.softmax(logits, dim=-1)
 
 
 def _write(graph: _Whole, path: Path, facts: dict[str, str], int8: bool) -> None:
     import onnx
 
-    longest = graph.upstream.longest
-    length = torch.export.Dim("samples", min=RATE_HZ // 10, max=longest or 3600 * RATE_HZ)
+    length = torch.export.Dim("samples", min=RATE_HZ // 10, max=3600 * RATE_HZ)
     with torch.no_grad():
         program = torch.onnx.export(
             graph,
@@ -172,7 +173,7 @@ def _facts(model: Model, graph: _Whole, folder: Path, int8: bool) -> dict[str, s
     """What the file says of itself."""
     card, longest = model.upstream.card, graph.upstream.longest
     readme = folder / README
-    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
     return {
         "emotions": json.dumps(model.emotions, ensure_ascii=False),
         "rate_hz": str(RATE_HZ),
@@ -193,9 +194,9 @@ def _facts(model: Model, graph: _Whole, folder: Path, int8: bool) -> dict[str, s
 
 def _licence(card: str) -> str:
     """The model's, as the front matter of its card says."""
-    parts = card.split("---\n")
-    front: Any = yaml.safe_load(parts[1]) if card.startswith("---\n") and len(parts) > 2 else {}
-    return str(front.get("license_name") or front.get("license") or "see card")
+    front = card.split("\n---\n")[0]
+    named = dict(re.findall(r"^(license|license_name): *(.+)$", front, re.MULTILINE)) if card[:4] == "---\n" else {}
+    return named.get("license_name") or named.get("license") or "see card"
 
 
 def _difference(model: Model, path: Path) -> float:

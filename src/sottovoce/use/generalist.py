@@ -32,6 +32,9 @@ from sottovoce.weights.checkpoint import Checkpoint
 KIND = "sottovoce-generalist"
 """`model_type` in its configuration."""
 
+_SHARES = "multi_label_classification"
+"""Its `problem_type` where the classes are shares that need not sum to 1."""
+
 _SIZES = {
     "encoder.conv1.weight": ("d_model", "num_mel_bins", None),
     "encoder.embed_positions.weight": ("max_source_positions", "d_model"),
@@ -61,6 +64,7 @@ class _Told(BaseModel):
     prior: list[Fraction] | None = None
     logit_adjustment: float = 0.0
     heard: _Heard = _Heard()
+    problem_type: str | None = None
 
     @property
     def emotions(self) -> tuple[str, ...]:
@@ -78,13 +82,17 @@ class _Told(BaseModel):
 
 @dataclass(frozen=True)
 class GeneralistModel(Model):
-    """The encoder of a generalist with its classifier: `weight [K, d]`, `bias [K]`."""
+    """The encoder of a generalist with its classifier: `weight [K, d]`, `bias [K]`.
+
+    With `shares` its answers are not probabilities of one class but shares from 0 to 1 of each.
+    """
 
     upstream: Upstream
     weight: torch.Tensor
     bias: torch.Tensor
     classes: tuple[str, ...]
     heard: tuple[str, ...]
+    shares: bool
     digest: str
 
     @property
@@ -103,11 +111,12 @@ class GeneralistModel(Model):
         return None
 
     def answer(self, waveforms: Sequence[Waveform], parts: Sequence[Part] | None = None) -> NDArray[np.float64]:
-        """As `probabilities`, in one batch: the softmax of the mean of the frames' logits."""
+        """As `probabilities`, in one batch: the softmax (for shares the sigmoid) of the mean of the frames' logits."""
         pooled = [frames.mean(0) for frames in self.frames(waveforms, parts)]
         if not pooled:
             return np.empty((0, len(self.classes)))
-        return torch.softmax(functional.linear(torch.stack(pooled), self.weight, self.bias).double(), 1).numpy()
+        logits = functional.linear(torch.stack(pooled), self.weight, self.bias).double()
+        return (logits.sigmoid() if self.shares else torch.softmax(logits, 1)).numpy()
 
 
 def is_generalist(folder: Path) -> bool:
@@ -132,7 +141,8 @@ def load(folder: Path, *, device: str = "cpu", precision: Precision = "auto") ->
         bias = bias - told.logit_adjustment * torch.tensor(told.prior).clamp(min=1e-6).log()
     upstream = load_upstream("generalist", str(folder), device=device, precision=precision)
     heard = tuple(told.heard.languages)
-    return GeneralistModel(upstream, weight, bias, told.emotions, heard, upstream.card.revision)
+    shares = told.problem_type == _SHARES
+    return GeneralistModel(upstream, weight, bias, told.emotions, heard, shares, upstream.card.revision)
 
 
 def _told(checkpoint: Checkpoint) -> _Told:

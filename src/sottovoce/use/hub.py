@@ -1,8 +1,8 @@
 """Models of the Hugging Face hub: `user/name`, or `user/name@revision` for one branch, tag or commit.
 
 Four files are fetched, by their exact names and up to a size, and nothing else is looked at: no Python, no pickle. They
-go through the client of the hub, into its cache: what was cut off goes on where it was, and a second call needs no
-network. Nothing is fetched unless the user asks.
+go through the client of the hub into its cache: a line that breaks is taken up where it broke, a file that is there is
+not fetched twice, and a second call needs no network. Nothing is fetched unless the user asks.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def local(model: str | Path, *, allow_download: bool = False) -> Path:
         HubError: the hub does not have it, cannot be reached, or has something else than a model under this name.
     """
     folder = Path(model).expanduser()
-    name, _, revision = Path(model).as_posix().partition("@")
+    name, _, revision = (model if isinstance(model, str) else model.as_posix()).partition("@")
     if folder.exists() or not is_hub_id(name):
         return folder
     if allow_download or os.environ.get(DOWNLOAD_VARIABLE, "0") not in ("", "0"):
@@ -88,8 +88,8 @@ def in_words(name: str) -> Iterator[None]:
     except Exception as problem:
         # The client raises a dozen more kinds, from a broken line to an offline mode: all mean that it did not succeed.
         raise HubError(
-            f"the hub cannot be reached or broke off for '{name}' ({_first_line(problem)}). The same command continues "
-            "where it was; without permission to download, a copy in the cache is used if there is a whole one"
+            f"the hub cannot be reached or broke off for '{name}' ({_first_line(problem)}). The same command fetches "
+            "what is missing; without permission to download, a whole copy in the cache is used"
         ) from problem
 
 

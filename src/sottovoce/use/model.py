@@ -191,8 +191,10 @@ def _load_upstream(folder: Path, config: Config, weights: str | None, how: dict[
     chosen = config.upstream
     if weights is not None:
         chosen = chosen.model_copy(update={"weights": weights})
-    elif chosen.weights is not None and (folder / chosen.weights).is_dir():
-        chosen = chosen.model_copy(update={"weights": str(folder / chosen.weights)})
+    elif chosen.weights is not None and (own := folder / chosen.weights).is_dir():
+        if not Path(chosen.weights).is_absolute() and not own.resolve().is_relative_to(folder.resolve()):
+            raise SottovoceError(f"{own} leads out of the model's folder, to {own.resolve()}: refused")
+        chosen = chosen.model_copy(update={"weights": str(own)})
     try:
         return load_upstream(**dict(chosen), **how)
     except WeightsError as problem:

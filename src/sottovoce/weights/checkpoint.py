@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import torch
@@ -54,12 +54,12 @@ class Checkpoint:
     @cached_property
     def config(self) -> dict[str, Any]:
         """What `config.json` says."""
-        return json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
+        return _read_json(self.folder / "config.json")
 
     def read_json(self, name: str) -> dict[str, Any]:
         """What another JSON file of the folder says; nothing where there is none."""
         path = self.folder / name
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return _read_json(path) if path.is_file() else {}
 
     @cached_property
     def revision(self) -> str:
@@ -68,6 +68,11 @@ class Checkpoint:
         for path in (*self._present(_SETTINGS), *_tensor_files(self.folder)):
             digest.update(_digest(path))
         return digest.hexdigest()
+
+    @property
+    def tensor_files(self) -> list[Path]:
+        """The files of safetensors."""
+        return _tensor_files(self.folder)
 
     @property
     def adapters(self) -> dict[str, Path]:
@@ -94,7 +99,7 @@ def open_checkpoint(weights: str, *, allow_download: bool = False) -> Checkpoint
         allow_download: permit the network; the environment variable `SOTTOVOCE_ALLOW_DOWNLOAD=1` does too.
 
     Raises:
-        WeightsError: not there, or there without a configuration or without safetensors.
+        WeightsError: not there, or there without a configuration or without safetensors, or damaged.
     """
     folder = Path(weights).expanduser()
     if not folder.is_dir():
@@ -195,8 +200,24 @@ def _digest(path: Path) -> bytes:
 def _tensor_files(folder: Path) -> list[Path]:
     if (folder / _WHOLE).is_file() or not (folder / _INDEX).is_file():
         return [folder / _WHOLE]
-    shards = json.loads((folder / _INDEX).read_text(encoding="utf-8"))["weight_map"].values()
-    return [folder / name for name in sorted(set(shards))]
+    shards = _read_json(folder / _INDEX).get("weight_map")
+    names = {str(name) for name in shards.values()} if isinstance(shards, dict) else set()
+    foreign = sorted(name for name in names if PurePath(name.replace("\\", "/")).name != name)
+    if foreign or not names:
+        what = f"leads out of the folder, to {foreign[0]!r}" if foreign else "names no file"
+        raise WeightsError(f"{folder / _INDEX} {what}: it is damaged or malicious. Take another copy of the checkpoint")
+    return [folder / name for name in sorted(names)]
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """An object of JSON, or a word on what is wrong."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as problem:
+        raise WeightsError(f"{path} is damaged ({problem}). Take another copy of the checkpoint") from problem
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path} holds no settings. Take another copy of the checkpoint")
+    return content
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def test_a_generalist_is_continued_and_its_head_kept_where_the_classes_agree(tin
     assert torch.equal(continued.classifier.weight, first.classifier.weight)
     assert torch.equal(continued.encoder.layer_norm.bias, first.encoder.layer_norm.bias)
     assert [head.out_features for head in continued.domain_heads] == [5]  # type: ignore[union-attr]
-    assert continued.config.heard is None, "what a model heard is told when it is saved"
+    assert continued.config.heard == {"corpora": ["a"]}, "what it starts from stays known"
     for others in (("sad", "neutral", "angry"), ("angry", "neutral")):
         changed = network(tmp_path / "first", others)
         assert not (changed.classifier.weight == 0.5).any()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sottovoce.errors import MissingExtra, RecipeError, WeightsError
+from sottovoce.errors import MissingExtra, RecipeError, StoreError, WeightsError
 from sottovoce.learning.generalist import processes, training
 from sottovoce.learning.generalist.dataset import SpeechDataset, balanced, domains_of
 from sottovoce.recipe.augmentation import Augmentation
@@ -159,6 +160,18 @@ def test_a_checkpoint_that_was_being_written_is_not_used(train, whole, tmp_path,
     assert steps == [7, 1, 1]
 
 
+def test_every_epoch_is_heard_by_its_number(weights, manifest, tmp_path):
+    heard: list[int] = []
+
+    class Noting(SpeechDataset):
+        def __getitem__(self, i: int) -> dict[str, torch.Tensor]:
+            heard.append(self._epoch)
+            return super().__getitem__(i)
+
+    training.train(network(weights), Noting(manifest, 80, labels=np.eye(3)[[0] * 12]), SCHEDULE, tmp_path, seed=0)
+    assert heard == [0] * 12 + [1] * 12 + [2] * 12
+
+
 def test_seeds_differ(train, whole):
     assert not equal(train(seed=1)[0], whole[0])
 
@@ -184,6 +197,28 @@ def test_what_this_machine_cannot_do_is_said(train, monkeypatch):
     monkeypatch.setitem(sys.modules, "accelerate", None)
     with pytest.raises(MissingExtra, match=r"pip install 'sottovoce\[generalist\]'"):
         train()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """No file may grow beyond 1000 bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("write", [torch.save, save_file])
+@pytest.mark.parametrize("size", [300, 1_000_000])
+@pytest.mark.usefixtures("small_disk")
+def test_a_full_disk_is_said_whoever_writes(tmp_path, write, size):
+    with pytest.raises(StoreError, match="no space left"), training._full_disk_said(tmp_path):
+        write({"one": torch.zeros(size), "two": torch.zeros(size)}, tmp_path / "file")
+
+
+def test_errors_of_another_kind_are_left_as_they_are(tmp_path):
+    with pytest.raises(RuntimeError, match="of another kind"), training._full_disk_said(tmp_path):
+        raise RuntimeError("of another kind")
 
 
 def test_frozen_weights_stay(weights, manifest, tmp_path):

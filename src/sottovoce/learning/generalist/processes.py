@@ -13,7 +13,11 @@ def is_first() -> bool:
 
 
 def share_of(batch_size: int) -> int:
-    """What each process takes of a batch: their number does not change what is learned, but for rounding.
+    """What each process takes of a batch.
+
+    Their number changes what is learned by rounding alone, but for two things: each process draws the masks of
+    SpecAugment from the same numbers, and the last batch of an epoch, where it is smaller than the others, is filled up
+    with utterances that were in the first.
 
     Raises:
         RecipeError: the processes cannot share a batch of this size.

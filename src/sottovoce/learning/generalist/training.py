@@ -23,13 +23,16 @@ from sottovoce.errors import MissingExtra, WeightsError
 from sottovoce.learning.generalist import processes
 from sottovoce.learning.generalist.dataset import SpeechDataset, collate
 from sottovoce.recipe.generalist import Schedule
-from sottovoce.store.memory import keep_freed_memory
 from sottovoce.store.atomic import full_disk_or
+from sottovoce.store.memory import keep_freed_memory
 from sottovoce.upstreams.generalist_network import Generalist
 from sottovoce.weights.arithmetic import resolve_device, resolve_precision
 from sottovoce.weights.checkpoint import quiet_transformers
 
 _STATE = "trainer_state.json"
+
+SHARES = "multi_label_classification"
+"""What transformers calls outputs from 0 to 1 that need not sum to 1: its pipeline takes sigmoids then."""
 
 
 def train(
@@ -122,6 +125,7 @@ def _trainer(
         report_to=[],
         disable_tqdm=True,
         use_cpu=device == "cpu",
+        ddp_find_unused_parameters=False,
         seed=seed,
         data_seed=seed,
     )
@@ -168,7 +172,7 @@ def probabilities(
     device: str = "cpu",
     on_done: Callable[[int], None] = lambda n: None,
 ) -> NDArray[np.float64]:
-    """Probabilities `[utterance, class]` in the dataset's order; batches hold utterances of like length."""
+    """Probabilities or shares `[utterance, class]` in the dataset's order; batches hold utterances of like length."""
     place = resolve_device(device)
     model.to(place).eval()  # type: ignore[arg-type]
     order = np.argsort(dataset.durations_s, kind="stable")
@@ -178,9 +182,15 @@ def probabilities(
         heard = {name: batch[name].to(place) for name in ("input_features", "attention_mask")}
         logits = model(**heard).logits
         assert logits is not None
-        found[rows] = torch.softmax(logits.double(), 1).cpu().numpy()
+        said = logits.double().sigmoid() if of_shares(model) else torch.softmax(logits.double(), 1)
+        found[rows] = said.cpu().numpy()
         on_done(len(rows))
     return found
+
+
+def of_shares(model: Generalist) -> bool:
+    """Whether its classes are shares that need not sum to 1."""
+    return model.config.problem_type == SHARES
 
 
 def save(model: Generalist, folder: Path, facts: Mapping[str, Any]) -> None:
@@ -210,8 +220,8 @@ def _full_disk_said(folder: Path) -> Iterator[None]:
     try:
         yield
     except (SafetensorError, RuntimeError) as problem:
-        number = re.search(r"os error (\d+)", str(problem))
-        if number is None and "PytorchStreamWriter" not in str(problem):
+        said = re.search(r"os error (\d+)|PytorchStreamWriter|inline_container|iostream error", str(problem))
+        if said is None:
             raise
-        reason = int(number[1]) if number else errno.ENOSPC
+        reason = int(said[1] or errno.ENOSPC)  # torch does not tell it
         raise full_disk_or(OSError(reason, os.strerror(reason)), folder) from problem
