@@ -84,6 +84,12 @@ def test_changes_are_seen_in_what_it_says_and_in_its_digest(folder: Path):
     assert adjusted.probabilities(sounds) == pytest.approx(taken_back / taken_back.sum(), abs=1e-5)
 
 
+def test_one_that_does_not_say_what_it_heard(folder: Path):
+    edit(folder, heard=None)
+    model = sottovoce.load(folder)
+    assert model.languages == () and "unknown" in model.upstream.card.trained_on
+
+
 def test_more_than_thirty_seconds_are_averaged_over_all_frames(place: Path):
     model = sottovoce.load(place / "model")
     assert isinstance(model, GeneralistModel)

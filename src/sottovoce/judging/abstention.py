@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, stdtrit
 
 CONFIDENCE = 0.95
 """Of the one-sided bound on the rate of errors."""
@@ -97,6 +96,8 @@ def _thresholds(confidence: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _clustered(errors: NDArray[np.number], answers: NDArray[np.number]) -> float:
+    from scipy.special import stdtrit  # here, because whoever only applies a threshold need not wait for it
+
     n, ratio = len(answers), errors.sum() / answers.sum()
     residuals = errors - ratio * answers
     deviation = np.sqrt(n / (n - 1) * np.square(residuals).sum()) / answers.sum()
@@ -104,6 +105,8 @@ def _clustered(errors: NDArray[np.number], answers: NDArray[np.number]) -> float
 
 
 def _independent(n_errors: float, n_answers: float, n_seeds: int) -> float:
+    from scipy.special import betaincinv
+
     wrong, right = n_errors / n_seeds, (n_answers - n_errors) / n_seeds
     return float(betaincinv(wrong + 1, right, CONFIDENCE)) if right > 0 else 1.0
 

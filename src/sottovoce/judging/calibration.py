@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
 
 HOTTEST = 20.0
 """Temperatures are sought from 1/20 to 20: for predictions that are all right, or mere chance, there is no best one."""
@@ -37,12 +36,12 @@ class Bin:
 
 def scaled(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
     """Probabilities `[n, K]` with their logits divided by `temperature`: above 1 less sure, below 1 surer."""
-    return softmax(_logs(probabilities) / temperature, axis=1)
+    return np.exp(_log_softmax(_logs(probabilities) / temperature))
 
 
 def log_loss(probabilities: NDArray[np.floating], true: NDArray[np.integer], temperature: float) -> float:
     """Mean over predictions of `-log p(true class)` in nats, at a temperature. `true` holds columns, `[n]`."""
-    logs = log_softmax(_logs(probabilities) / temperature, axis=1)
+    logs = _log_softmax(_logs(probabilities) / temperature)
     return -float(np.mean(logs[np.arange(len(true)), true]))
 
 
@@ -102,6 +101,12 @@ def calibration_error(bins: Sequence[Bin]) -> float:
     """Expected calibration error (ECE): mean distance of confidence from accuracy over predictions (Guo, eq. 3)."""
     n = sum(each.n for each in bins)
     return sum(each.n * abs(each.confidence - each.accuracy) for each in bins) / n
+
+
+def _log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of rows. (SciPy has one, whose import takes longer than predicting an utterance.)"""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
 def _logs(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:

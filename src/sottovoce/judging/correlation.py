@@ -49,7 +49,7 @@ def _mean_rho(pairs: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], 
     order = [tuple(np.unique(column, return_inverse=True)[1] for column in pair) for pair in pairs]
 
     def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array([np.mean([_rho(a, b, each[speaker]) for a, b in order]) for each in weights])
+        return np.array([np.mean([_rho(a, b, each[speaker]) for a, b in order]) for each in weights], np.float64)
 
     return statistic
 

@@ -32,12 +32,20 @@ class Encoder(nn.Module):
         self.n_positions: int = settings.get("max_source_positions", 1500)
         self.conv1 = nn.Conv1d(self.n_mels, d, 3, padding=1)
         self.conv2 = nn.Conv1d(d, d, 3, stride=2, padding=1)
-        self.embed_positions = nn.Embedding(self.n_positions, d)
+        self.embed_positions = Positions(self.n_positions, d)
         self.layers = nn.ModuleList(
             Layer(d, settings["encoder_attention_heads"], settings["encoder_ffn_dim"])
             for _ in range(settings["encoder_layers"])
         )
         self.layer_norm = nn.LayerNorm(d)
+
+
+class Positions(nn.Module):
+    """`weight [T, d]`. (To fill an `nn.Embedding` torch imports its compiler, for seconds.)"""
+
+    def __init__(self, n: int, d: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n, d))
 
 
 class Layer(nn.Module):

@@ -74,7 +74,6 @@ def model_card(
         config=config,
         results=results,
         details=details,
-        choice=choice,
         flattered=_is_flattered(choice),
         chosen_by=[
             (name, list(choice.by_fold.values()).count(name)) for name in dict.fromkeys(choice.by_fold.values())
@@ -116,7 +115,7 @@ def render(template: str, facts: Mapping[str, Any], **contents: Any) -> str:
 
 
 def shareable(settings: Any, *, named: bool) -> str:
-    """Settings as YAML without what belongs to this machine: of a folder, its name; of private speakers, their number.
+    """Settings as YAML without what is this machine's or private: folders by their names, folds of speakers by sizes.
 
     Args:
         settings: plain values.

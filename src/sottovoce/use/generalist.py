@@ -63,7 +63,7 @@ class _Told(BaseModel):
     encoder_ffn_dim: int
     prior: list[Fraction] | None = None
     logit_adjustment: float = 0.0
-    heard: _Heard = _Heard()
+    heard: _Heard | None = None
     problem_type: str | None = None
 
     @property
@@ -140,7 +140,7 @@ def load(folder: Path, *, device: str = "cpu", precision: Precision = "auto") ->
     if told.prior is not None:
         bias = bias - told.logit_adjustment * torch.tensor(told.prior).clamp(min=1e-6).log()
     upstream = load_upstream("generalist", str(folder), device=device, precision=precision)
-    heard = tuple(told.heard.languages)
+    heard = tuple(told.heard.languages) if told.heard else ()
     shares = told.problem_type == _SHARES
     return GeneralistModel(upstream, weight, bias, told.emotions, heard, shares, upstream.card.revision)
 

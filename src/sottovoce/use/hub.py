@@ -88,8 +88,8 @@ def in_words(name: str) -> Iterator[None]:
     except Exception as problem:
         # The client raises a dozen more kinds, from a broken line to an offline mode: all mean that it did not succeed.
         raise HubError(
-            f"the hub cannot be reached or broke off for '{name}' ({_first_line(problem)}). The same command fetches "
-            "what is missing; without permission to download, a whole copy in the cache is used"
+            f"the hub cannot be reached or broke off for '{name}' ({_first_line(problem)}). Try the same command "
+            "again: what is done is not done twice"
         ) from problem
 
 
