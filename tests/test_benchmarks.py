@@ -84,8 +84,9 @@ def test_a_timeline_s_memory_does_not_follow_its_length(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-def test_changes_says_what_it_needs():
-    command = [sys.executable, str(BENCHMARKS / "changes.py")]
+@pytest.mark.parametrize("script", ["changes.py", "export.py"])
+def test_says_what_it_needs(script: str):
+    command = [sys.executable, str(BENCHMARKS / script)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SOTTOVOCE_")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "set SOTTOVOCE_DATA and SOTTOVOCE_WEIGHTS" in done.stdout

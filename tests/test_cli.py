@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from sottovoce import __version__
@@ -151,3 +153,10 @@ def test_manifest_sounds_and_store_may_be_uris(place: Path, tmp_path: Path, monk
 
     refused = ["translate", f"{there}/source.csv", "--to", "it", "-o", to, "--report", *identity]
     assert CliRunner().invoke(app, refused).exit_code == 2
+
+
+def test_no_default_in_a_help_text_is_taken_for_markup():
+    group = typer.main.get_command(app)
+    told = [p.help or "" for verb in group.commands.values() for p in verb.params]
+    assert any(r"\[default:" in text for text in told)
+    assert not [text for text in told if re.search(r"(?<!\\)\[default", text)]

@@ -220,7 +220,7 @@ def _set(**changes: Any) -> Callable[[Path], None]:
         (_set(d_model=10**9), "does not fit its config.json"),
         (_set(encoder_ffn_dim=10**12), "does not fit its config.json"),
         (_set(max_source_positions=10**12), "does not fit its config.json"),
-        (_set(encoder_attention_heads=10**9), "cannot be loaded"),
+        (_set(encoder_attention_heads=10**9), "heads of one size"),
         (_set(context="sideways"), "context 'sideways' is not known"),
         (_tensors(lambda t: t.pop("classifier.bias")), "it lacks classifier.bias"),
         (_tensors(lambda t: t.pop("encoder.layers.1.fc1.weight")), r"layers\.1\.fc1\.weight"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sottovoce.errors import AudioError, SottovoceError, WeightsError
+from sottovoce.learning.head import Head
 from sottovoce.speech import audio
+from sottovoce.upstreams.loading import load_upstream
 from sottovoce.use import model as models
+from sottovoce.use.config import ChosenUpstream
 from tests.conftest import tone
 from tests.use.models import EMOTIONS, config, write_model
 from tests.weights.checkpoints import tiny_whisper
@@ -196,3 +201,18 @@ def test_weights_that_moved(folder: Path):
         models.load(folder)
     with pytest.raises(WeightsError, match="elsewhere"):
         models.load(folder, weights=str(folder / "elsewhere"))
+
+
+def test_a_first_answer_waits_for_no_import_that_it_does_not_need(folder: Path, make_tone: Callable[..., Path]):
+    upstream = load_upstream("whisper", str(tiny_whisper(folder / "whisper")))
+    tensors = Head.fresh(upstream.card.dimension, 8, 3, None, seed=0)
+    chosen = ChosenUpstream(name="whisper", weights="whisper")
+    models.save(folder, tensors, config(upstream=chosen, revision=upstream.card.revision), "")
+    program = (
+        "import sottovoce, sys; print(sottovoce.load(sys.argv[1]).predict(sys.argv[2])); "
+        "print(sorted({'transformers', 'torch._dynamo', 'scipy', 'sklearn', 'matplotlib'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", program, str(folder), str(make_tone("a.wav"))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "'angry': " in done.stdout and done.stdout.splitlines()[-1] == "[]"

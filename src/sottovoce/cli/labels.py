@@ -24,7 +24,7 @@ def labels(
     ] = None,
     table: Annotated[Path | None, typer.Option(help="A table of yours: YAML with the rows that differ.")] = None,
     neutral_smoothing: Annotated[
-        float | None, typer.Option(help="What the weakest recording gives to neutral. [default: 0.2]", min=0, max=1)
+        float | None, typer.Option(help="What the weakest recording gives to neutral. \\[default: 0.2]", min=0, max=1)
     ] = None,
 ) -> None:
     """What each label weighs in the generalist's eight classes; without an argument, the whole table.

@@ -20,7 +20,7 @@ StoreFolder = Annotated[
     typer.Option(
         "--store",
         help="What is kept between runs: a folder, or a URI such as s3://bucket/store. "
-        "[default: runs/.store or $SOTTOVOCE_STORE]",
+        "\\[default: runs/.store or $SOTTOVOCE_STORE]",
     ),
 ]
 Executor = Annotated[
@@ -30,14 +30,14 @@ Workers = Annotated[int, typer.Option(help="Of `process` and `ray`; 0: one a cor
 ShardSize = Annotated[
     int | None,
     typer.Option(
-        help="Utterances that are done, kept and, after a crash, repeated together. [default: 128]", min=64, max=512
+        help="Utterances that are done, kept and, after a crash, repeated together. \\[default: 128]", min=64, max=512
     ),
 ]
 GpusPerWorker = Annotated[
     float | None, typer.Option("--gpus-per-worker", help="0.5: two workers share a GPU.", min=0.01)
 ]
 RayAddress = Annotated[
-    str | None, typer.Option("--ray-address", help="A running cluster: auto, or host:port. [default: a local one]")
+    str | None, typer.Option("--ray-address", help="A running cluster: auto, or host:port. \\[default: a local one]")
 ]
 Slice = Annotated[str | None, typer.Option("--slice", help="K/N: do the Kth of N equal parts, for job arrays.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto: a GPU where there is one.")]

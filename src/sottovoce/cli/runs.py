@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @app.command()
 def run(
     recipe: Annotated[str, typer.Argument(help="A recipe's file, or the name of a shipped one.")],
-    out_folder: Annotated[Path | None, typer.Option("--out", help="The run's folder. [default: runs/NAME]")] = None,
+    out_folder: Annotated[Path | None, typer.Option("--out", help="The run's folder. \\[default: runs/NAME]")] = None,
     changes: Changes = None,
     executor: Executor = "serial",
     workers: Workers = 0,

@@ -44,7 +44,7 @@ def translate(
         typer.Option("--beside", help="Translations of the same source to show in the report too. Repeatable."),
     ] = None,
     upstream: Annotated[
-        str | None, typer.Option(help="Whisper weights for the report's emotion check. [default: log-mel]")
+        str | None, typer.Option(help="Whisper weights for the report's emotion check. \\[default: log-mel]")
     ] = None,
     executor: Executor = "serial",
     workers: Workers = 0,
@@ -135,8 +135,8 @@ def setup(
     name: Annotated[Literal["seamless-expressive"], typer.Argument(help="The translator.")],
     source: Annotated[Path, typer.Option(help="Your checkout of facebookresearch/seamless_communication.")],
     weights: Annotated[Path, typer.Option(help="The folder of the checkpoints you were given.")],
-    python: Annotated[str | None, typer.Option(help="An interpreter, 3.8 to 3.11. [default: this one]")] = None,
-    to: Annotated[Path | None, typer.Option("--to", help="Its folder. [default: in $SOTTOVOCE_HOME]")] = None,
+    python: Annotated[str | None, typer.Option(help="An interpreter, 3.8 to 3.11. \\[default: this one]")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Its folder. \\[default: in $SOTTOVOCE_HOME]")] = None,
 ) -> None:
     """Make the Python environment that a translator needs for itself, and check it. A rerun continues.
 

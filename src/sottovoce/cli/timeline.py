@@ -39,7 +39,7 @@ def timeline(
     ] = "auto",
     form: Annotated[
         Format | None,
-        typer.Option("--format", help="csv and json hold every step. [default: by -o; table; of a pipe csv]"),
+        typer.Option("--format", help="csv and json hold every step. \\[default: by -o; table; of a pipe csv]"),
     ] = None,
     to: Annotated[
         Path | None, typer.Option("--output", "-o", help=".csv .json .txt (Audacity) .vtt .TextGrid .eaf")

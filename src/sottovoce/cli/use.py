@@ -56,14 +56,14 @@ def predict(
         Literal["table", "json", "csv", "audformat"] | None,
         typer.Option(
             "--format",
-            help="audformat: the CSV of a segmented table (file, start, end, ...). [default: by -o, else table]",
+            help="audformat: the CSV of a segmented table (file, start, end, ...). \\[default: by -o, else table]",
         ),
     ] = None,
     to: Annotated[Path | None, typer.Option("--output", "-o", help="A file, instead of the screen.")] = None,
     error_rate: Annotated[
         float | None,
         typer.Option(
-            help="Be unsure rather than wrong more often than this. [default: 0.2, or what lets the model answer half]",
+            help="Be unsure rather than wrong more often. \\[default: 0.2, or what lets the model answer half]",
             min=0,
             max=1,
         ),

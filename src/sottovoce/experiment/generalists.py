@@ -235,7 +235,8 @@ def _key(
         "domains": [kinds, variant.domain_weight],
         "augmentation": recipe.augmentation.model_dump(),
         "spec_augment": recipe.spec_augment.model_dump(),
-        "schedule": recipe.schedule.model_dump(exclude={"seeds", "workers", "gradient_checkpointing"}),
+        "schedule": recipe.schedule.model_dump(exclude={"seeds", "workers", "gradient_checkpointing", "precision"}),
+        "precision": training.precision_of(recipe.schedule, place.device),  # what `auto` comes to here
         "seed": seed,
         "device": torch.device(place.device).type,
     }

@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import sottovoce
 from sottovoce.errors import SottovoceError
 from sottovoce.speech.audio import RATE_HZ, Waveform
 from sottovoce.store.atomic import full_disk_or
@@ -188,7 +188,7 @@ def _facts(model: Model, graph: _Whole, folder: Path, int8: bool) -> dict[str, s
         "upstream_licence": card.licence,
         "licence": _licence(text),
         "card": text,
-        "made_by": f"sottovoce {sottovoce.__version__}",
+        "made_by": f"sottovoce {metadata.version('sottovoce')}",
     }
 
 

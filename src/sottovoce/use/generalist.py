@@ -57,6 +57,7 @@ class _Told(BaseModel):
 
     id2label: Annotated[dict[str, Annotated[str, Field(min_length=1)]], Field(min_length=2, max_length=1000)]
     encoder_layers: int
+    encoder_attention_heads: Annotated[int, Field(ge=1)]
     d_model: int
     num_mel_bins: int
     max_source_positions: int
@@ -75,6 +76,8 @@ class _Told(BaseModel):
         n = len(self.id2label)
         if set(self.id2label) != {str(i) for i in range(n)} or len(set(self.id2label.values())) < n:
             raise ValueError("id2label must number distinct classes from 0")
+        if self.d_model % self.encoder_attention_heads:
+            raise ValueError(f"d_model {self.d_model} has no {self.encoder_attention_heads} heads of one size")
         if self.prior is not None and len(self.prior) != n:
             raise ValueError(f"prior has {len(self.prior)} shares for {n} classes")
         return self

@@ -101,7 +101,7 @@ def _trainer(
             on_step(state.global_step - self._told)
             self._told = state.global_step
 
-    precision = _precision(schedule, device)
+    precision = precision_of(schedule, device)
     arguments = TrainingArguments(
         output_dir=str(unfinished),
         num_train_epochs=schedule.epochs,
@@ -137,7 +137,12 @@ def _trainer(
     return trainer
 
 
-def _precision(schedule: Schedule, device: str) -> str:
+def precision_of(schedule: Schedule, device: str) -> str:
+    """The precision that training has on a device: `fp32`, `bf16` or `fp16`.
+
+    Raises:
+        WeightsError: the device has no such precision.
+    """
     if schedule.precision != "fp16":
         return resolve_precision(schedule.precision, resolve_device(device))
     if resolve_device(device).type == "cpu":
