@@ -43,7 +43,7 @@ def labels(
     readers = catalogue.corpora()
     if what is None:
         _print_set("Every label", chosen, list(chosen.labels))
-        terminal.print_line(f"Sets of labels, one at a time: {', '.join([*readers, *chosen.sets])}")
+        terminal.print_line(f"Sets of labels, one at a time: {', '.join(dict.fromkeys([*readers, *chosen.sets]))}")
     elif what in chosen.sets:
         _print_set(what, chosen, chosen.sets[what], what)
     elif what in readers:
@@ -52,7 +52,7 @@ def labels(
         coefficient = harmonisation.NEUTRAL_SMOOTHING if neutral_smoothing is None else neutral_smoothing
         _print_manifest(what, chosen, Manifest.read(what), coefficient)
     else:
-        known = ", ".join([*readers, *chosen.sets])
+        known = ", ".join(dict.fromkeys([*readers, *chosen.sets]))
         raise SottovoceError(f"'{what}' is neither a manifest (.parquet, .csv, .jsonl) nor one of: {known}")
 
 

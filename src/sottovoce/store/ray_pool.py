@@ -137,7 +137,8 @@ def _connect(ray: Any, address: str | None) -> None:
             _require_listener(address)
             ray.init(address=address, **quiet)
         else:
-            ray.init(include_dashboard=False, object_store_memory=MEMORY_BYTES, **quiet)
+            # not the cluster that somebody else may have started here: it has an end and a memory of its own
+            ray.init(address="local", include_dashboard=False, object_store_memory=MEMORY_BYTES, **quiet)
     except (OSError, ValueError, RuntimeError) as problem:
         where, reason = f"at {address}" if address else "on this machine", str(problem).splitlines()[0]
         raise StoreError(f"no Ray cluster {where} ({reason}); is it running? ray status") from problem
