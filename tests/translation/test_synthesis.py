@@ -76,3 +76,9 @@ def test_the_precision_of_the_identifier_is_a_setting(weights: Path, make_tone, 
         heard(source, "it", rule(weights, "de", "es", precision=precision), store)
     kept = [path.read_text() for path in store.glob("languages/*/settings.json")]
     assert sorted(p for text in kept for p in ("fp32", "bf16") if f'"{p}"' in text) == ["bf16", "fp32"]
+
+
+def test_without_weights_for_the_identifier_the_ways_out_are_named(make_tone, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"filter\.language_id\.weights; filter\.language_id\.use=never"):
+        heard(spoken(make_tone, "en"), "it", rule(tmp_path / "nothing"), tmp_path / "store")
+    assert not list((tmp_path / "store").glob("translations/*/*"))

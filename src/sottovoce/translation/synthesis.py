@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from sottovoce.errors import ManifestError
+from sottovoce.errors import ManifestError, WeightsError
 from sottovoce.recipe import Filter, LanguageId, Translation
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.artefacts import Shelf, Store, Task
@@ -163,7 +163,13 @@ def _identifier_maker(
     rule: LanguageId, language: str, source: Manifest, device: str
 ) -> Callable[[], LanguageIdentifier]:
     """The target's language is always among the candidates, and so is the source's where the checkpoint knows it."""
-    unknown = unknown_to(rule.weights, source.languages, allow_download=rule.allow_download)
+    try:
+        unknown = unknown_to(rule.weights, source.languages, allow_download=rule.allow_download)
+    except WeightsError as problem:
+        raise WeightsError(
+            f"the language of translations is identified by Whisper, and {problem}. Its folder is "
+            "filter.language_id.weights; filter.language_id.use=never goes without"
+        ) from problem
     heard = [code for code in source.languages if code not in unknown]
     if left_out := sorted({*unknown} - {*rule.candidates, language}):  # the others are errors
         _log.warning(
