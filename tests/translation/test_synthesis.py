@@ -80,5 +80,5 @@ def test_the_precision_of_the_identifier_is_a_setting(weights: Path, make_tone, 
 
 def test_without_weights_for_the_identifier_the_ways_out_are_named(make_tone, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"filter\.language_id\.weights; filter\.language_id\.use=never"):
-        heard(spoken(make_tone, "en"), "it", rule(tmp_path / "nothing"), tmp_path / "store")
+        heard(spoken(make_tone, "en"), "it", rule(tmp_path / "nothing", "de", "es"), tmp_path / "store")
     assert not list((tmp_path / "store").glob("translations/*/*"))
