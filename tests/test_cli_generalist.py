@@ -181,6 +181,15 @@ def test_where_the_model_cannot_be_written(uninterrupted, tmp_path):
     assert os.path.isfile(tmp_path / "model")
 
 
+def test_a_folder_of_something_else_is_left_alone(uninterrupted, tmp_path):
+    letters = tmp_path / "letters"
+    letters.mkdir()
+    (letters / "dear.txt").write_text("dear")
+    outcome = start(tmp_path, "train", uninterrupted.recipe, "-o", letters).wait()
+    assert outcome.code == 1 and "holds something else than a model" in " ".join(outcome.err.split())
+    assert [path.name for path in letters.iterdir()] == ["dear.txt"]
+
+
 @pytest.mark.slow
 def test_two_processes_of_torchrun_train_what_one_trains(tmp_path):
     """On the processor (gloo), without masks over the spectrogram, of which each process draws its own."""

@@ -9,6 +9,7 @@ import typer
 
 from sottovoce.cli.options import Device, Quiet, Slice, StoreFolder, place, progress
 from sottovoce.cli.verbs import app
+from sottovoce.errors import SottovoceError
 from sottovoce.show import terminal
 
 RecipeFile = Annotated[str, typer.Argument(help="The recipe of a generalist: a file, or the name of a shipped one.")]
@@ -83,6 +84,8 @@ def train(
     from sottovoce.learning.generalist import processes
     from sottovoce.use.generalist_card import generalist_card
 
+    if to.exists() and not _is_model_or_empty(to):
+        raise SottovoceError(f"{to} holds something else than a model; give a new folder with -o")
     shown = progress(quiet or not processes.is_first())
     chosen, here = recipes.load_generalist(recipes.find(recipe), changes or ()), place(store, device=device)
     corpora = generalists.gather(chosen, shown)
@@ -97,3 +100,7 @@ def train(
     told = json.loads((to / "config.json").read_text(encoding="utf-8"))
     (to / "README.md").write_text(generalist_card(told, chosen), encoding="utf-8")
     terminal.print_line(f"model: {to}. Next: sottovoce predict {to} AUDIO")
+
+
+def _is_model_or_empty(folder: Path) -> bool:
+    return folder.is_dir() and ((folder / "config.json").is_file() or not any(folder.iterdir()))

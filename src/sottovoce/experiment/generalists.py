@@ -76,15 +76,19 @@ def gather(recipe: GeneralistRecipe, progress: Progress) -> Corpora:
     """
     table = load_table(Path(recipe.labels.table) if recipe.labels.table else None)
     manifests, refused = {}, {}
-    for name, speech in recipe.corpora.items():
-        manifest = Manifest(tuple(replace(u, corpus=u.corpus or name) for u in read(speech)[0]))
+    whole = {
+        name: Manifest(tuple(replace(u, corpus=u.corpus or name) for u in read(speech)[0]))
+        for name, speech in recipe.corpora.items()
+    }
+    for manifest in whole.values():  # a label that is not in the table is said before all sounds are read
+        soft_labels(recipe, table, manifest)
+    for name, manifest in whole.items():
         with progress.stage(f"check: {name}", len(manifest)) as done:
             found = checks.check(manifest, on_progress=done).refused
         refused[name] = {i: why for i, _, why in found}
         manifests[name] = manifest.filter(lambda u, bad=frozenset(refused[name]): u.id not in bad)
         if not len(manifests[name]):
             raise ManifestError(f"not one recording of {name} can be used:", [f"{p}: {why}" for _, p, why in found])
-        soft_labels(recipe, table, manifests[name])
     return Corpora(manifests, refused, table)
 
 
