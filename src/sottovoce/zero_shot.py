@@ -35,7 +35,7 @@ def run(
 ) -> dict[str, Any] | None:
     """Train and test whatever is not kept, and write `results.json`, `predictions/`, `report.html` and `tables.md`.
 
-    With `labels.targets` there is no report, and parts are not known: every model is trained.
+    With `labels.targets` there is no report.
 
     Args:
         recipe: the corpora, how to train, and the sweep.
@@ -56,8 +56,8 @@ def run(
     _require_apart(corpora, place)
     wanted = recipe.held_out or list(recipe.corpora)
     _require_new(recipe, corpora, wanted)
-    if recipe.labels.targets:
-        return _of_targets(recipe, corpora, wanted, out, place, progress)
+    if not recipe.labels.targets:
+        _require_classes(corpora, wanted)
     chosen = generalists.variants(recipe)
     work = [(h, v, seed) for h in wanted for v in chosen for seed in recipe.schedule.seeds]
     k, n = part or (1, 1)
@@ -65,6 +65,8 @@ def run(
     models = [_trained(recipe, corpora, *each, place, progress) for each in work]
     if not processes.is_first():
         return None
+    if recipe.labels.targets:
+        return _of_targets(recipe, corpora, work, models, part is not None, out, place, progress)
     found: dict[str, list[pa.Table]] = {name: [] for name in wanted}
     for (held_out, variant, seed), model in zip(work, models, strict=True):
         found[held_out] += _tested(corpora, held_out, variant, seed, model, place, progress)
@@ -81,11 +83,22 @@ def run(
 
 
 def _of_targets(
-    recipe: GeneralistRecipe, corpora: Corpora, wanted: Sequence[str], out: Path, place: Place, progress: Progress
+    recipe: GeneralistRecipe,
+    corpora: Corpora,
+    work: Sequence[tuple[str, Variant, int]],
+    models: Sequence[Trained],
+    only_said: bool,
+    out: Path,
+    place: Place,
+    progress: Progress,
 ) -> dict[str, Any] | None:
-    results, tables = shares.study(recipe, corpora, wanted, place, progress)
-    if not processes.is_first():
+    said: dict[str, list[NDArray[np.float64]]] = {}
+    for each, model in zip(work, models, strict=True):
+        manifest, title = corpora.manifests[each[0]], f"test {_title(*each)}"
+        said.setdefault(each[0], []).append(generalists.predicted(model, manifest, place, progress, title))
+    if only_said:
         return None
+    results, tables = shares.judged(recipe, corpora, said, place.device)
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "recipe.yaml", lambda partial: partial.write_text(recipe.to_yaml(), encoding="utf-8"))
     for name, table in tables.items():
@@ -122,6 +135,13 @@ def _require_new(recipe: GeneralistRecipe, corpora: Corpora, wanted: Sequence[st
         )
 
 
+def _require_classes(corpora: Corpora, wanted: Sequence[str]) -> None:
+    """Raise a `ManifestError` where there is nothing to test: what cannot be tested is not trained for."""
+    for name in wanted:
+        if not len(generalists.tested(corpora.table, corpora.manifests[name])[0]):
+            raise ManifestError(f"no utterance of {name} has a label of one class; see sottovoce labels {name}")
+
+
 def _trained(
     recipe: GeneralistRecipe,
     corpora: Corpora,
@@ -131,9 +151,7 @@ def _trained(
     place: Place,
     progress: Progress,
 ) -> Trained:
-    """The model that heard all other corpora. What cannot be tested is not trained for."""
-    if not len(generalists.tested(corpora.table, corpora.manifests[held_out])[0]):
-        raise ManifestError(f"no utterance of {held_out} has a label of one class; see sottovoce labels {held_out}")
+    """The model that heard all other corpora."""
     others = [name for name in recipe.corpora if name != held_out]
     title = f"train for {_title(held_out, variant, seed)}"
     return generalists.trained(recipe, corpora, others, variant, seed, place, progress, title)

@@ -67,6 +67,8 @@ def write(folder: Path, **changes: object) -> Path:
 def test_from_the_corpus_to_rho_and_a_model(tmp_path: Path):
     write(tmp_path)
     words = ("zero-shot", "hume.yaml", "--out", "out", "--store", "store", "--quiet")
+    part = launcher.sottovoce(tmp_path, *words, "--slice", "1/1")
+    assert part.code == 0 and "this part is trained" in part.out and not (tmp_path / "out").exists(), part.err
     outcome = launcher.sottovoce(tmp_path, *words)
     assert outcome.code == 0 and "Spearman's rho" in outcome.out, outcome.err
     (test,) = json.loads((tmp_path / "out" / "results.json").read_text())["tests"]

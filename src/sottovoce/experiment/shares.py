@@ -2,53 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from sottovoce.experiment import generalists
 from sottovoce.experiment.environment import environment
-from sottovoce.experiment.generalists import Corpora, Variant
-from sottovoce.experiment.place import Place
+from sottovoce.experiment.generalists import Corpora
 from sottovoce.judging import correlation
 from sottovoce.recipe.generalist import GeneralistRecipe
-from sottovoce.store.progress import Progress
 
 
-def study(
-    recipe: GeneralistRecipe, corpora: Corpora, held_out: Sequence[str], place: Place, progress: Progress
+def judged(
+    recipe: GeneralistRecipe, corpora: Corpora, said: Mapping[str, Sequence[NDArray[np.float64]]], device: str
 ) -> tuple[dict[str, Any], dict[str, pa.Table]]:
-    """Test each held-out corpus by a model that heard the others alone, one for each seed.
+    """Score what models said that heard the other corpora alone.
+
+    Args:
+        recipe: with `labels.targets`.
+        corpora: all of them.
+        said: for each held-out corpus a prediction `[utterance, target]` a seed.
+        device: that the models ran on.
 
     Returns:
         What `results.json` holds, and for each corpus a table: `seed`, `utterance`, `speaker`, and for each target
         what listeners heard (`true_*`) and what the model said (`said_*`).
-
-    Raises:
-        SottovoceError: see `generalists.trained`.
     """
     targets = recipe.labels.targets
-    own = Variant(recipe.labels.soft, recipe.domains.weight)
     tests: list[dict[str, Any]] = []
     tables: dict[str, pa.Table] = {}
-    for name in held_out:
+    for name, by_seed in said.items():
         manifest = corpora.manifests[name]
-        others = [other for other in recipe.corpora if other != name]
-        said = []
-        for seed in recipe.schedule.seeds:
-            title = f"{name}, seed {seed}"
-            model = generalists.trained(recipe, corpora, others, own, seed, place, progress, f"train for {title}")
-            said.append(generalists.predicted(model, manifest, place, progress, f"test {title}"))
         true = generalists.soft_labels(recipe, corpora.table, manifest)
         speakers = [u.speaker for u in manifest]
-        heard = corpora.together(others)
+        heard = corpora.together([other for other in recipe.corpora if other != name])
         tests.append(
             {
                 "held_out": name,
                 "heard": generalists.heard_facts(heard),
-                **correlation.score(true, np.stack(said), targets, speakers),
+                **correlation.score(true, np.stack(by_seed), targets, speakers),
                 "refused": corpora.refused[name],
                 "warnings": _warnings(speakers, [u.speaker for u in heard]),
             }
@@ -63,7 +58,7 @@ def study(
                     **{f"said_{target}": each[:, t] for t, target in enumerate(targets)},
                 }
             )
-            for seed, each in zip(recipe.schedule.seeds, said, strict=True)
+            for seed, each in zip(recipe.schedule.seeds, by_seed, strict=True)
         )
     results = {
         "schema": 1,
@@ -72,7 +67,7 @@ def study(
         "epochs": recipe.schedule.epochs,
         "seeds": recipe.schedule.seeds,
         "tests": tests,
-        "environment": environment(place.device),
+        "environment": environment(device),
     }
     return results, tables
 
