@@ -18,6 +18,7 @@ from sottovoce.use.answering import Model
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = "; ".join(
     (
@@ -88,14 +89,7 @@ def application(model: Model, name: str, card: str, listening: Listening, at_onc
     from sottovoce.page.blocks import STYLE, build
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-
-    @app.middleware("http")
-    async def keep_inside(request, call_next):
-        response = await call_next(request)
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
-
+    app.add_middleware(_KeepInside)
     return gr.mount_gradio_app(
         app,
         build(model, name, card, listening, at_once, folder),
@@ -111,6 +105,27 @@ def application(model: Model, name: str, card: str, listening: Listening, at_onc
         pwa=False,
         mcp_server=False,
     )
+
+
+class _KeepInside:
+    """Tells browsers with every answer what the page may fetch.
+
+    Plain ASGI: FastAPI's own kind of middleware stands between the server and streams, and complains when a page is
+    still open as the server ends.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told = {"content-security-policy": POLICY, "referrer-policy": "no-referrer"}
+                headers = [(name, value) for name, value in message.get("headers", ()) if name.decode() not in told]
+                message["headers"] = [*headers, *((name.encode(), value.encode()) for name, value in told.items())]
+            await send(message)
+
+        await self._app(scope, receive, send_with_policy)
 
 
 def _bound(host: str, port: int) -> socket.socket:
