@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sottovoce.cli.options import Quiet
+from sottovoce.cli.options import Quiet, UpstreamWeights
 from sottovoce.cli.verbs import app
 from sottovoce.show import terminal
 
@@ -19,9 +19,7 @@ def export(
     int8: Annotated[
         bool, typer.Option("--int8", help="Weights of matrix products in 8 bits: smaller and mostly faster.")
     ] = False,
-    weights: Annotated[
-        str | None, typer.Option(help="Where the upstream's weights lie, if not where they were in training.")
-    ] = None,
+    weights: UpstreamWeights = None,
     quiet: Quiet = False,
 ) -> None:
     """Write a model as one ONNX file that runs without Sottovoce: 16 kHz mono in, calibrated probabilities out.

@@ -44,6 +44,10 @@ Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto: a GP
 ModelFolder = Annotated[
     Path, typer.Argument(help="A model's folder, the run's that left it, or user/name of the Hugging Face hub.")
 ]
+UpstreamWeights = Annotated[
+    str | None,
+    typer.Option("--weights", help="Where the upstream's weights lie, if not where they were in training."),
+]
 AllowDownload = Annotated[
     bool, typer.Option("--allow-download", help="Fetch the model and its upstream from the Hugging Face hub.")
 ]

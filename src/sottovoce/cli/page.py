@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sottovoce.cli.options import AllowDownload, Device, ModelFolder, device_of
+from sottovoce.cli.options import AllowDownload, Device, ModelFolder, UpstreamWeights, device_of
 from sottovoce.cli.timeline import tell_of_level
 from sottovoce.cli.verbs import app
 from sottovoce.show import terminal
@@ -33,9 +33,7 @@ def page(
     speech: Annotated[
         Literal["auto", "silero", "level", "all"], typer.Option(help="As of sottovoce timeline.")
     ] = "auto",
-    weights: Annotated[
-        str | None, typer.Option(help="Where the upstream's weights lie, if not where they were in training.")
-    ] = None,
+    weights: UpstreamWeights = None,
     allow_download: AllowDownload = False,
     device: Device = "auto",
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sottovoce.cli.options import AllowDownload, Device, ModelFolder, Quiet, device_of, progress
+from sottovoce.cli.options import AllowDownload, Device, ModelFolder, Quiet, UpstreamWeights, device_of, progress
 from sottovoce.cli.verbs import app
 from sottovoce.show import terminal
 
@@ -45,9 +45,7 @@ def timeline(
         Path | None, typer.Option("--output", "-o", help=".csv .json .txt (Audacity) .vtt .TextGrid .eaf")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="A figure too: .png or .svg.")] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="Where the upstream's weights lie, if not where they were in training.")
-    ] = None,
+    weights: UpstreamWeights = None,
     allow_download: AllowDownload = False,
     device: Device = "auto",
     quiet: Quiet = False,

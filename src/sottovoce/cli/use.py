@@ -25,6 +25,7 @@ from sottovoce.cli.options import (
     ShardSize,
     Slice,
     StoreFolder,
+    UpstreamWeights,
     Workers,
     place,
     progress,
@@ -68,9 +69,7 @@ def predict(
             max=1,
         ),
     ] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="Where the upstream's weights lie, if not where they were in training.")
-    ] = None,
+    weights: UpstreamWeights = None,
     allow_download: AllowDownload = False,
     executor: Executor = "serial",
     workers: Workers = 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -47,7 +48,11 @@ class SpeechDataset(Dataset):
         if weights is not None:
             self._targets["weights"] = torch.tensor(weights, dtype=torch.float32)
         self._augmentation, self._seed, self._epoch = augmentation, seed, 0
-        self.durations_s = [_duration_s(u, longest_s) for u in self._utterances]
+
+    @cached_property
+    def durations_s(self) -> list[float]:
+        """Seconds that are heard of each utterance; every file is opened for it, so training does not ask."""
+        return [_duration_s(u, self._longest_s) for u in self._utterances]
 
     def __len__(self) -> int:
         return len(self._utterances)
