@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from sottovoce.cli.options import Quiet, progress
 from sottovoce.cli.verbs import app
 from sottovoce.errors import SottovoceError
 from sottovoce.show import terminal
+
+if TYPE_CHECKING:
+    from sottovoce.corpora.card import CorpusCard
 
 
 @app.command()
@@ -21,7 +24,7 @@ def prepare(
     pattern: Annotated[str | None, typer.Option(help="For `folder`: '{speaker}_{text_id}_{emotion}'.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="For `folder`: W=angry. Repeatable.")] = None,
     language: Annotated[str | None, typer.Option(help="For `folder`: two letters, such as `el`.")] = None,
-    part: Annotated[str | None, typer.Option(help="For `hume-prosody`: train or devel; both if left out.")] = None,
+    part: Annotated[str | None, typer.Option(help="One part of a corpus that has several; all if left out.")] = None,
 ) -> None:
     """Read a corpus's folder into a manifest.
 
@@ -69,10 +72,25 @@ def corpora(
 
     cards = {key: corpus.card for key, corpus in catalogue.corpora().items()}
     if name is None:
-        rows = [(c.name, c.language, c.n_utterances, c.n_speakers, c.licence) for c in cards.values()]
+        rows = [
+            (c.name, " ".join(c.language), c.n_utterances or "?", c.n_speakers or "?", c.licence)
+            for c in cards.values()
+        ]
         terminal.print_table("Corpora with a reader", ("name", "language", "utterances", "speakers", "licence"), rows)
         terminal.print_line("Yours: a manifest with path, speaker, emotion; or: sottovoce prepare folder --help")
     elif name in cards:
-        terminal.print_table(cards[name].title, ("", ""), [(k, v) for k, v in cards[name].to_dict().items()])
+        terminal.print_table(cards[name].title, ("", ""), _facts(cards[name]))
     else:
         raise SottovoceError(f"there is no reader for '{name}'; there are: {', '.join(cards)}")
+
+
+def _facts(card: CorpusCard) -> list[tuple[str, str]]:
+    """A card as rows: a line each for what there are several of."""
+    rows = []
+    for name, fact in card.to_dict().items():
+        if isinstance(fact, dict):
+            fact = ", ".join(f"{key} {count}" for key, count in fact.items())
+        lines = list(fact) if isinstance(fact, tuple | list) else [fact]
+        shown = ["not verified" if line is None else str(line) for line in lines] or ["not verified"]
+        rows += [(name.replace("_", " ") if i == 0 else "", line) for i, line in enumerate(shown)]
+    return rows

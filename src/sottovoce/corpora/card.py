@@ -13,21 +13,25 @@ from sottovoce.speech.manifest import Manifest
 class CorpusCard:
     """Facts of one published corpus. What we could not establish says "not verified".
 
-    `language` is an ISO 639-1 code, `emotions` counts utterances by the names of `speech.emotions`, `layout` says
-    what the folder looks like as published, `oddities` are the traps that a reader of results must know.
+    `language` holds ISO 639-1 codes. `n_utterances`, `n_speakers` and `emotions` (by the names of `speech.emotions`)
+    are what a complete copy gives (None or empty: not verified), `layout` is what the folder looks like as published,
+    `encoding` how names or tables say label and speaker. `oddities` are the traps that a reader of results must know,
+    `sources` is where these facts were read.
     """
 
     name: str
     title: str
-    language: str
-    n_utterances: int
-    n_speakers: int
+    language: tuple[str, ...]
+    n_utterances: int | None
+    n_speakers: int | None
     emotions: Mapping[str, int]
     layout: str
     licence: str
     home: str
     citation: str
+    encoding: str = ""
     oddities: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     synthetic: bool = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -50,5 +54,5 @@ def departures(card: CorpusCard, manifest: Manifest) -> list[str]:
     return [
         f"{card.title} has {expected} {what}; this copy has {found}"
         for what, expected, found in counts
-        if found != expected
+        if expected is not None and found != expected
     ]

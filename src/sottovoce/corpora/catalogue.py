@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
-from sottovoce.corpora import emodb, emovo, folder, hume_prosody, ravdess, urdu
+from sottovoce.corpora import folder, published
 from sottovoce.corpora.card import CorpusCard, Prepared
 from sottovoce.errors import CorpusError
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A published corpus: its card and its reader."""
+    """A published corpus: its card, its reader, and its published parts where each can be read by itself."""
 
     card: CorpusCard
     prepare: Callable[..., Prepared]
+    parts: tuple[str, ...] = ()
 
 
-def corpora() -> dict[str, Corpus]:
-    """The published corpora that can be read, by name."""
-    modules = (emodb, emovo, ravdess, urdu, hume_prosody)
-    return {module.CARD.name: Corpus(module.CARD, module.prepare) for module in modules}
+@cache
+def corpora() -> Mapping[str, Corpus]:
+    """The published corpora that can be read, by name: every file of `corpora.published`."""
+    modules = [
+        import_module(f"{published.__name__}.{found.name}") for found in pkgutil.iter_modules(published.__path__)
+    ]
+    return {m.CARD.name: Corpus(m.CARD, m.prepare, getattr(m, "PARTS", ())) for m in modules}
 
 
 def prepare(
@@ -36,15 +43,13 @@ def prepare(
 ) -> Prepared:
     """Read the corpus `name` at `place`.
 
-    `pattern`, `labels` and `language` belong to the corpus `folder`: your own recordings. `part` is a published part
-    of `hume-prosody`.
+    `pattern`, `labels` and `language` belong to the corpus `folder`: your own recordings. `part` is one of the corpus's
+    published parts.
 
     Raises:
         CorpusError: no such corpus, an option that it does not take, or a folder that cannot be read.
     """
     known = corpora()
-    if part is not None and name != hume_prosody.CARD.name:
-        raise CorpusError(f"parts belong to the corpus '{hume_prosody.CARD.name}'; '{name}' has none")
     if name == "folder":
         if pattern is None:
             raise CorpusError("The corpus 'folder' needs a pattern of its file names, e.g. '{speaker}_{_}_{emotion}'")
@@ -53,4 +58,9 @@ def prepare(
         raise CorpusError(f"There is no reader for a corpus '{name}'; there are: {', '.join([*known, 'folder'])}")
     if pattern or labels or language:
         raise CorpusError(f"pattern, labels and language belong to the corpus 'folder'; '{name}' knows its own")
-    return known[name].prepare(place) if part is None else known[name].prepare(place, part)
+    if part is None:
+        return known[name].prepare(place)
+    if part not in known[name].parts:
+        there = ", ".join(known[name].parts) or "none"
+        raise CorpusError(f"{known[name].card.title} has no part '{part}' that can be read; there are: {there}")
+    return known[name].prepare(place, part)

@@ -15,8 +15,8 @@ LOSSLESS = (".wav", ".flac")
 """Endings of the published corpora, and of the copies that people pack to save space."""
 
 ReadName = Callable[[str], Mapping[str, str] | None]
-"""A recording's name without its ending -> speaker, emotion and, where it says them, text, text_id and intensity (see
-`speech.harmonisation.INTENSITY`); else None."""
+"""A recording's name without its ending -> speaker, emotion and, where it says them, text, text_id, language and intensity
+(see `speech.harmonisation.INTENSITY`); else None."""
 
 
 def recordings(folder: Path, endings: Iterable[str]) -> list[Path]:
@@ -77,7 +77,7 @@ def prepare_by_name(
                 id=path.stem,
                 path=str(path),
                 corpus=card.name,
-                language=card.language,
+                language=fields.get("language", card.language[0] if len(card.language) == 1 else None),
                 votes=votes(path.stem, fields["emotion"]),
                 speaker=f"{card.name}-{fields['speaker']}",
                 emotion=fields["emotion"],

@@ -18,7 +18,7 @@ class Speech(Stage):
     folder: str | None = Field(default=None, description="the corpus's folder")
     pattern: str | None = Field(default=None, description="for corpus `folder`: '{speaker}_{text_id}_{emotion}'")
     labels: dict[str, str] = Field(default_factory=dict, description="for corpus `folder`: your label -> emotion")
-    part: str | None = Field(default=None, description="for corpus `hume-prosody`: train or devel; both")
+    part: str | None = Field(default=None, description="one part of a corpus that has several; all")
     manifest: str | None = Field(default=None, description="a .csv, .parquet or .jsonl with path, speaker, emotion")
     language: str | None = Field(default=None, description="ISO 639-1; needed where the corpus does not say")
 

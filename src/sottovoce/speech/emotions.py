@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 FOUR_CLASSES = ("angry", "happy", "neutral", "sad")
 """The label set of arXiv 2409.10985, and our default."""
@@ -117,6 +117,22 @@ def canonical(label: str) -> str | None:
     """The name for one spelling of an emotion, or None where it is unknown."""
     composed = unicodedata.normalize("NFC", label)  # file names of macOS hold `e` and its accent apart
     return _CANONICAL.get(composed.strip().lower().replace("_", " "))
+
+
+def count_votes(ballots: Iterable[Sequence[str]]) -> dict[str, float]:
+    """Listeners' ballots as votes: each ballot is one vote, shared evenly by the emotions it names (ours).
+
+    Args:
+        ballots: the emotions, by the names of this module, that each listener named; one who named none does not count.
+
+    Returns:
+        Votes by emotion, in order of first mention; they sum to the number of ballots that name any.
+    """
+    votes: dict[str, float] = {}
+    for ballot in ballots:
+        for name in ballot:
+            votes[name] = votes.get(name, 0.0) + 1 / len(ballot)
+    return votes
 
 
 def soft_label(votes: Mapping[str, float], label: str, classes: Sequence[str], epsilon: float) -> list[float]:

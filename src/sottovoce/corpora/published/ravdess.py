@@ -11,7 +11,7 @@ from sottovoce.corpora.names import prepare_by_name
 CARD = CorpusCard(
     name="ravdess",
     title="RAVDESS",
-    language="en",
+    language=("en",),
     n_utterances=1440,
     n_speakers=24,
     emotions={

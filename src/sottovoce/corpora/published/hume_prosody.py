@@ -24,7 +24,7 @@ from sottovoce.speech.rows import read_rows
 CARD = CorpusCard(
     name="hume-prosody",
     title="Hume-Prosody",
-    language="en",
+    language=("en",),
     n_utterances=51_881,
     n_speakers=1_004,
     emotions={},
@@ -71,8 +71,6 @@ def prepare(folder: str | Path, part: str | None = None) -> Prepared:
         CorpusError: the folder holds something else, or labels cannot be read: all problems are listed.
     """
     folder = Path(folder)
-    if part is not None and part not in PARTS:
-        raise CorpusError(f"{CARD.title} has no labelled part '{part}'; there are {', '.join(PARTS)}")
     if not folder.is_dir():
         raise CorpusError(f"{folder}: there is no such folder")
     tables = [folder / "lab" / f"{each}.csv" for each in (PARTS if part is None else [part])]
@@ -129,7 +127,7 @@ def _utterance(path: Path, speaker: str, shares: Mapping[str, float]) -> Utteran
         speaker=f"{CARD.name}-{speaker}",
         emotion=max(votes, key=lambda label: votes[label]),
         corpus=CARD.name,
-        language=CARD.language,
+        language="en",
         votes=votes,
         measures=shares,
     )

@@ -12,7 +12,7 @@ from sottovoce.corpora.names import prepare_by_name
 CARD = CorpusCard(
     name="emodb",
     title="EmoDB",
-    language="de",
+    language=("de",),
     n_utterances=535,
     n_speakers=10,
     emotions={
