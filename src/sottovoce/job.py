@@ -183,7 +183,8 @@ def _licences(recipe: Recipe, inputs: Inputs) -> list[dict[str, str]]:
     cards = catalogue.corpora()
     rows = []
     for side, speech in (("target", recipe.target), ("source", recipe.source)):
-        licence = cards[speech.corpus].card.licence if speech.corpus in cards else "yours: not stated in the manifest"
+        known = cards.get(speech.corpus or "")
+        licence = known.card.licence if known else "yours: not stated in the manifest"
         rows.append({"what": f"{side} recordings: {name_of(speech)}", "licence": licence})
     rows.append({"what": f"upstream: {inputs.upstream.card.name}", "licence": inputs.upstream.card.licence})
     if inputs.synthesis is not None:

@@ -30,7 +30,7 @@ class Miniature:
         return len(self.recordings) if self.n_utterances is None else self.n_utterances
 
     def write(self, folder: Path, tone, ending: str | None = None, *, backwards: bool = False) -> Path:
-        """Write it below `folder`; `tone` makes a waveform of `duration_s` and `seed`, `ending` replaces each ending."""
+        """Write it below `folder`; `tone` makes a waveform of `duration_s` and `seed`, `ending` replaces every one."""
         for recording in sorted(self.recordings, reverse=backwards):
             path = folder / (recording if ending is None else Path(recording).with_suffix(ending))
             path.parent.mkdir(parents=True, exist_ok=True)

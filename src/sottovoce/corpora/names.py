@@ -15,8 +15,8 @@ LOSSLESS = (".wav", ".flac")
 """Endings of the published corpora, and of the copies that people pack to save space."""
 
 ReadName = Callable[[str], Mapping[str, str] | None]
-"""A recording's name without its ending -> speaker, emotion and, where it says them, text, text_id, language and intensity
-(see `speech.harmonisation.INTENSITY`); else None."""
+"""A recording's name without its ending -> speaker, emotion and, where it says them, text, text_id, language and
+intensity (see `speech.harmonisation.INTENSITY`); else None."""
 
 
 def recordings(folder: Path, endings: Iterable[str]) -> list[Path]:

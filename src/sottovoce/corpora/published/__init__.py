@@ -1,1 +1,1 @@
-"""One file a corpus: `CARD`, what is known of it, and `prepare(folder)`, its reader. A file put here is found by itself."""
+"""One file a corpus: `CARD`, what is known of it, and `prepare(folder)`, its reader. A file put here is found."""
