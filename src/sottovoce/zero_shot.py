@@ -21,6 +21,7 @@ from sottovoce.judging import predictions as table_of
 from sottovoce.judging import results as judged
 from sottovoce.learning.generalist import processes
 from sottovoce.recipe.generalist import GeneralistRecipe
+from sottovoce.show import shares as pages_of_targets
 from sottovoce.show import zero_shot as pages
 from sottovoce.store.atomic import write_atomically, write_json
 from sottovoce.store.progress import Progress
@@ -35,7 +36,7 @@ def run(
 ) -> dict[str, Any] | None:
     """Train and test whatever is not kept, and write `results.json`, `predictions/`, `report.html` and `tables.md`.
 
-    With `labels.targets` there is no report.
+    `tables.md` is of classes alone, not of `labels.targets`.
 
     Args:
         recipe: the corpora, how to train, and the sweep.
@@ -106,6 +107,7 @@ def _of_targets(
         kept.parent.mkdir(exist_ok=True)
         write_atomically(kept, lambda partial, table=table: pq.write_table(table, partial))
     write_json(out / "results.json", results)
+    pages_of_targets.write_page(out / "report.html", results)
     return results
 
 

@@ -18,6 +18,7 @@ from sottovoce import zero_shot
 from sottovoce.errors import ManifestError, RecipeError
 from sottovoce.experiment.place import Place
 from sottovoce.speech import audio
+from sottovoce.speech.harmonisation import load_table
 from sottovoce.store.artefacts import Store
 from sottovoce.store.progress import Quiet
 from sottovoce.upstreams.generalist_network import Generalist
@@ -78,6 +79,10 @@ def test_from_the_corpus_to_rho_and_a_model(tmp_path: Path):
     assert test["rho"] == pytest.approx(np.mean(list(rho.values()))) and test["rho"] > 0.5
     assert (test["n_utterances"], test["n_speakers"], test["heard"]["utterances"]) == (12, 4, 24)
     assert "4 speakers are on both sides" in outcome.err
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "4 speakers are on both sides" in page and page.count("<svg") == 1
+    for found in (test, *test["by_target"].values()):
+        assert f"<td>{found['rho']:.3f}</td>" in page
     assert all(0 < share < 1 for t in TARGETS for share in kept[f"said_{t}"])
 
     made = launcher.sottovoce(tmp_path, "train", "hume.yaml", "-o", "model", "--set", "schedule.epochs=1", "--quiet")
@@ -89,6 +94,24 @@ def test_from_the_corpus_to_rho_and_a_model(tmp_path: Path):
     expected = network(**tiny_generalist.batch([sound])).logits.sigmoid().detach().numpy()
     assert model.probabilities([sound]) == pytest.approx(expected, abs=1e-5)
     assert network.config.problem_type == "multi_label_classification"
+
+
+def test_all_48_dimensions_of_hume(tmp_path: Path):
+    names = load_table().sets["hume-prosody"]
+    path = write(tmp_path, labels={"targets": [name.lower() for name in names]})
+    for part in ("train", "devel"):
+        labels = tmp_path / "hume" / "lab" / f"{part}.csv"
+        ids = [line.split(",")[:2] for line in labels.read_text().splitlines()[1:]]
+        rng = np.random.default_rng(len(ids))
+        with labels.open("w", newline="") as stream:
+            csv.writer(stream).writerows(
+                [["filename", "speaker", *names], *([*i, *rng.random(48).round(3)] for i in ids)]
+            )
+    chosen = recipes.load_generalist(path, ["schedule.epochs=1"])
+    (test,) = zero_shot.run(chosen, tmp_path / "out", Place(Store(tmp_path / "store")), Quiet())["tests"]
+    assert len(names) == 48 and list(test["by_target"]) == [name.lower() for name in names]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert all(f"<td>{name.lower()}</td>" in page for name in names)
 
 
 def test_what_lacks_a_target_is_refused(tmp_path: Path):

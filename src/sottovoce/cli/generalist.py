@@ -48,15 +48,13 @@ def zero_shot(
             terminal.print_line("this part is trained; the same command without --slice tests and reports")
         return
     if chosen.labels.targets:
-        from sottovoce.experiment import shares
-
-        terminal.print_table(chosen.name, *shares.rows(results))
-        for warning in dict.fromkeys(w for test in results["tests"] for w in test["warnings"]):
-            terminal.print_note(f"warning: {warning}")
-        return
-    from sottovoce.show.zero_shot import table
+        from sottovoce.show.shares import table
+    else:
+        from sottovoce.show.zero_shot import table
 
     terminal.print_table(chosen.name, *table(results))
+    for warning in dict.fromkeys(w for test in results["tests"] for w in test["warnings"]):
+        terminal.print_note(f"warning: {warning}")
     terminal.print_line(f"report: {folder / 'report.html'}")
 
 

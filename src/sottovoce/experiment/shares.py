@@ -72,17 +72,6 @@ def judged(
     return results, tables
 
 
-def rows(results: dict[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Columns and rows for the screen: a row a target, and their mean."""
-    shown = []
-    for test in results["tests"]:
-        for target, found in (("mean", test), *test["by_target"].items()):
-            interval = found["rho_ci95"]
-            ends = "none: one speaker" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"
-            shown.append((test["held_out"], target, f"{found['rho']:.3f}", ends))
-    return ("tested on", "target", "Spearman's rho", "95 % interval"), shown
-
-
 def _warnings(tested: Sequence[str], heard: Sequence[str]) -> list[str]:
     warnings = []
     if len(set(tested)) == len(tested):

@@ -48,3 +48,19 @@ def sweep(name: str, alt: str, setting: str, score: str, panels: Mapping[str, Se
             axes.set_visible(False)
         figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
         return render(name, alt)
+
+
+def ranges(name: str, alt: str, score: str, scores: Mapping[str, tuple[float, Sequence[float] | None]]) -> str:
+    """A line for each name: its score as it is, and its interval where there is one. Zero is dashed."""
+    with drawing(WIDTH_IN, 0.8 + 0.22 * len(scores)) as (figure, render):
+        axes = figure.subplots()
+        for height, (value, interval) in enumerate(scores.values()):
+            if interval is not None:
+                axes.plot(interval, [height, height], color=BLUE, linewidth=2, alpha=0.4)
+            axes.plot([value], [height], "o", color=BLUE)
+        axes.axvline(0, color=GREY, linestyle="--", linewidth=0.8)
+        axes.set_yticks(range(len(scores)), [literal(each) for each in scores])
+        axes.invert_yaxis()
+        axes.set_xlabel(score)
+        axes.grid(axis="x")
+        return render(name, alt)
