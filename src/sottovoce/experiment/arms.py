@@ -1,7 +1,8 @@
 """The second half of a run: training every condition, round by round, and asking every model about its test part.
 
-An *arm* is what may be added to the target's training part: nothing, the translated source (`D_syn`), or the source as
-it is. A *trainee* is one fold with one seed; the last trainee has no test part and becomes the model of the run.
+An *arm* is what may be added to the target's training part: nothing, the translated source (`D_syn`), the source as
+it is, or altered copies of the part itself. A *trainee* is one fold with one seed; the last trainee has no test part
+and becomes the model of the run.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -41,7 +43,10 @@ class Trainee:
 
 @dataclass(frozen=True)
 class Arm:
-    """A pool: the target's utterances first, then those that may be added."""
+    """A pool: the target's utterances first, then those that may be added.
+
+    `origins` are the target's utterances that an added one was made from, by its id.
+    """
 
     name: str
     everything: str | None
@@ -50,6 +55,7 @@ class Arm:
     added: tuple[Utterance, ...]
     kept: tuple[Kept, ...]
     labels: NDArray[np.float32]
+    origins: Mapping[str, frozenset[str]]
 
 
 @dataclass
@@ -87,7 +93,14 @@ def arms_of(recipe: Recipe, inputs: Inputs) -> list[Arm]:
     """The arms that the recipe's conditions need; the target's own is the first."""
     wanted = set(recipe.conditions)
 
-    def arm(name: str, everything: str | None, selected: str | None, added: Manifest, found: Extracted | None) -> Arm:
+    def arm(
+        name: str,
+        everything: str | None,
+        selected: str | None,
+        added: Manifest,
+        found: Extracted | None,
+        origins: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    ) -> Arm:
         target = inputs.target.manifest.utterances
         kept = [inputs.features["target"].kept[u.id] for u in target]
         kept += [found.kept[u.id] for u in added] if found is not None else []
@@ -102,6 +115,7 @@ def arms_of(recipe: Recipe, inputs: Inputs) -> list[Arm]:
             added.utterances,
             tuple(kept),
             np.array(labels, np.float32),
+            origins,
         )
 
     arms = [arm("target", None, None, Manifest(()), None)]
@@ -111,6 +125,8 @@ def arms_of(recipe: Recipe, inputs: Inputs) -> list[Arm]:
     if wanted & {"untranslated", "untranslated-selected"}:
         source = inputs.source.manifest
         arms.append(arm("source", "untranslated", "untranslated-selected", source, inputs.features["source"]))
+    for kind, made in inputs.copied.items():
+        arms.append(arm(kind, kind, None, made.manifest, inputs.features[kind], made.origins))
     return arms[:1] + [arm for arm in arms[1:] if arm.everything or arm.selected]
 
 
@@ -169,9 +185,12 @@ class _Work:
         return Course(trainee.seed, np.concatenate([np.array(own, bool), added]))
 
     def admitted(self, arm: Arm, trainee: Trainee) -> NDArray[np.bool_]:
-        """Which of the arm's utterances may train here: none whose speaker is tested in the fold."""
+        """Which of the arm's utterances may train here: none whose speaker, or what it was made from, is tested."""
         plan, fold = self.inputs.plan, trainee.fold
-        return np.array([fold is None or plan.admits(fold, u) for u in arm.added], bool)
+        if fold is None:
+            return np.ones(len(arm.added), bool)
+        train = frozenset(fold.train)
+        return np.array([plan.admits(fold, u) and arm.origins.get(u.id, train) <= train for u in arm.added], bool)
 
     def choose(
         self, arm: Arm, frames: Frames, heads: Sequence[Head], admitted: Sequence[NDArray[np.bool_]]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sottovoce.augmentation.copies import KINDS, Copied, Kind, copies
 from sottovoce.corpora import catalogue
 from sottovoce.errors import ManifestError
 from sottovoce.experiment.place import Place
@@ -22,6 +23,8 @@ from sottovoce.upstreams.features import Extracted, extract
 from sottovoce.upstreams.loading import load_upstream
 
 SYNTHETIC_CONDITIONS = {"all-synthetic", "bootstrapped"}
+SOURCE_CONDITIONS = {*SYNTHETIC_CONDITIONS, "untranslated", "untranslated-selected"}
+"""Those that add speech of the source, translated or not."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,17 @@ class Natural:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that training starts from. `translated` is `D_syn`: translations that passed the filter."""
+    """Everything that training starts from.
+
+    `translated` is `D_syn`: translations that passed the filter. `copied` holds copies of the target by condition.
+    """
 
     target: Natural
     source: Natural
     plan: FoldPlan
     synthesis: Synthesis | None
     translated: Manifest
+    copied: Mapping[str, Copied]
     features: Mapping[str, Extracted]
     upstream: Upstream
     refused: tuple[Mapping[str, str], ...]
@@ -92,9 +99,21 @@ def gather(recipe: Recipe, place: Place, progress: Progress) -> Inputs:
         for stage, reasons in synthesis.refused.items():
             refused += _refusals(stage, reasons)
         translated = frames("translated", synthesis.filtered.kept)
-    if len(recipe.conditions) > 1:  # every condition beside the baseline compares with the source as it is
+    if SOURCE_CONDITIONS & set(recipe.conditions):  # each of them is compared with the source as it is
         source = Natural(frames("source", source.manifest), source.checked, source.notes)
-    return Inputs(target, source, plan, synthesis, translated, features, upstream, tuple(refused))
+    copied = {}
+    for kind in kinds_of(recipe):
+        with timed(progress, place.speeds, f"copies: {kind}", len(target.manifest) * recipe.copies.number) as done:
+            made = copies(target.manifest, kind, recipe.copies, place.store, place.execution, done)
+        refused += _refusals(f"copies: {kind}", made.refused)
+        copied[kind] = replace(made, manifest=frames(kind, made.manifest))
+    return Inputs(target, source, plan, synthesis, translated, copied, features, upstream, tuple(refused))
+
+
+def kinds_of(recipe: Recipe) -> list[Kind]:
+    """The kinds of copies that the recipe's conditions need."""
+    wanted = frozenset[str](recipe.conditions)
+    return [kind for kind in KINDS if {kind} <= wanted]
 
 
 def natural(speech: Speech, emotions: list[str], side: str, place: Place, progress: Progress) -> Natural:

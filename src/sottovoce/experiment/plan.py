@@ -6,15 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from sottovoce.augmentation.copies import Kind, copies
+from sottovoce.augmentation.copies import plan as planned_copies
+from sottovoce.augmentation.copies import shelf_of as shelf_of_copies
 from sottovoce.errors import AudioError
 from sottovoce.experiment.arms import train_all
 from sottovoce.experiment.banks import NotTrained, operations
 from sottovoce.experiment.inputs import (
+    SOURCE_CONDITIONS,
     SYNTHETIC_CONDITIONS,
     Natural,
     Place,
     folds_of,
     gather,
+    kinds_of,
     read,
     target_language,
     upstream_maker,
@@ -68,11 +73,26 @@ def plan(recipe: Recipe, place: Place) -> list[StagePlan]:
         else:  # all of it is kept, so that nothing is done here but to look it up
             made = synthesise(*phase, *here, Quiet()).filtered.kept
             stages.append(_features(recipe, place, upstream, "translated", made))
-    if len(wanted) > 1:
+    if wanted & SOURCE_CONDITIONS:
         stages.append(_features(recipe, place, upstream, "source", source))
+    for kind in kinds_of(recipe):
+        stages += _copies(recipe, place, upstream, kind, target)
     complete = all(stage.kept == stage.total for stage in stages[1:])
     stages.append(_training(recipe, place, upstream, target, source, complete))
     return stages
+
+
+def _copies(recipe: Recipe, place: Place, upstream: Upstream, kind: Kind, target: Manifest) -> list[StagePlan]:
+    tasks = [copy.task for copy in planned_copies(target, kind, recipe.copies, place.store)]
+    finished = shelf_of_copies(place.store).finished(task.key for task in tasks)
+    left = sum(task.key not in finished for task in tasks)
+    title = f"copies: {kind}"
+    made = StagePlan(title, len(tasks), len(tasks) - left, place.speeds.seconds(title, left))
+    if not left:  # all of it is kept, so that nothing is done here but to look it up
+        copied = copies(target, kind, recipe.copies, place.store, place.execution)
+        return [made, _features(recipe, place, upstream, kind, copied.manifest)]
+    seconds = place.speeds.seconds(f"features: {recipe.upstream.name}", len(tasks))
+    return [made, StagePlan(f"features: {kind}", len(tasks), 0, seconds)]
 
 
 def _features(recipe: Recipe, place: Place, upstream: Upstream, name: str, manifest: Manifest) -> StagePlan:
@@ -97,13 +117,14 @@ def _training(
     rounds = recipe.selection.rounds
     extra = {
         "target-only": [0.0],
-        "all-synthetic": [1.0],
-        "untranslated": [1.0],
-        "bootstrapped": [KEPT_SHARE] * rounds,
-        "untranslated-selected": [KEPT_SHARE] * rounds,
+        "all-synthetic": [added],
+        "untranslated": [added],
+        "bootstrapped": [KEPT_SHARE * added] * rounds,
+        "untranslated-selected": [KEPT_SHARE * added] * rounds,
+        "noise": [recipe.copies.number * base],
+        "copypaste": [2 * recipe.copies.number * base],
     }
-    shares = [share for condition in recipe.conditions for share in extra[condition]]
-    n_frames = int(models * sum(base + share * added for share in shares))
+    n_frames = int(models * sum(base + more for condition in recipe.conditions for more in extra[condition]))
     work = operations(n_frames, upstream.card.dimension, recipe.training)
     if not counted.total:
         return StagePlan("training", 0, 0, place.speeds.seconds("training", work / 1e9))

@@ -25,6 +25,8 @@ _CONDITION_WORDS = {
     "bootstrapped": "bootstrapping",
     "untranslated": "training on all untranslated source speech",
     "untranslated-selected": "bootstrapping on untranslated source speech",
+    "noise": "adding noisy copies",
+    "copypaste": "adding pasted copies",
 }
 _TEST = ("fold", "seed", "utterance", "speaker", "label")
 _RIVALS = (("bootstrapped", "all-synthetic"), ("bootstrapped", "untranslated-selected"))

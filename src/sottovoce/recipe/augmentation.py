@@ -28,6 +28,15 @@ _ShareRange = Annotated[
 ]
 
 
+class Copies(Stage):
+    """What the conditions `noise` and `copypaste` add to the target's training part. All of it is ours."""
+
+    number: Annotated[int, Field(ge=1)] = Field(default=1, description="copies of each utterance")
+    seed: int = 0
+    noise_snr_db: _Range = Field(default=(5.0, 30.0), description="speech over noise, both as mean power")
+    noise_folder: str | None = Field(default=None, description="recordings of noise; without them it is Gaussian")
+
+
 class Augmentation(Stage):
     """Each transform is applied by itself with `probability` (0.2 in the paper). The ranges are ours: it prints none.
 

@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 
 from sottovoce.recipe.stage import Stage
 
-Condition = Literal["target-only", "all-synthetic", "bootstrapped", "untranslated", "untranslated-selected"]
+Condition = Literal[
+    "target-only", "all-synthetic", "bootstrapped", "untranslated", "untranslated-selected", "noise", "copypaste"
+]
 
 
 class Speech(Stage):

@@ -8,6 +8,7 @@ from typing import Annotated
 import yaml
 from pydantic import Field, model_validator
 
+from sottovoce.recipe.augmentation import Copies
 from sottovoce.recipe.stage import Stage
 from sottovoce.recipe.stages import Condition, Model, Protocol, Selection, Speech, Training, Upstream
 from sottovoce.recipe.translation import Filter, Offline, Translation
@@ -22,6 +23,7 @@ class Recipe(Stage):
     emotions: Annotated[list[str], Field(min_length=2)] = Field(default=["angry", "happy", "neutral", "sad"])
     translation: Translation = Offline()
     filter: Filter = Filter()
+    copies: Copies = Copies()
     upstream: Upstream = Upstream()
     protocol: Protocol = Protocol()
     training: Training = Training()

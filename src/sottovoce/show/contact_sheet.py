@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from sottovoce import augmentation
+from sottovoce.augmentation import transforms as augmentation
 from sottovoce.recipe.augmentation import Augmentation
 from sottovoce.show import spectrogram_plots
 from sottovoce.show.page import template

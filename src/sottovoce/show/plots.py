@@ -32,6 +32,8 @@ CONDITION_COLOURS = {
     "untranslated-selected": ORANGE,
     "all-synthetic": GREEN,
     "untranslated": PURPLE,
+    "noise": VERMILION,
+    "copypaste": INK,
 }
 
 _STYLE: dict[Any, Any] = {

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import signal
 
-from sottovoce import augmentation
-from sottovoce.augmentation import OCTAVES_HZ, augment, plan
+from sottovoce.augmentation import transforms as augmentation
+from sottovoce.augmentation.transforms import OCTAVES_HZ, augment, plan
 from sottovoce.recipe.augmentation import TRANSFORMS, Augmentation
 from tests.conftest import tone
 

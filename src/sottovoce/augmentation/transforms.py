@@ -107,9 +107,13 @@ def add_noise(waveform: Waveform, rate_hz: int, *, snr_db: float, slope: float, 
     spectrum = fft.rfft(white)
     spectrum[1:] *= np.arange(1, spectrum.size, dtype=np.float32) ** np.float32(-slope / 2)
     spectrum[0] = 0  # noise has no offset
-    noise = fft.irfft(spectrum, n)[: waveform.size]
+    return mixed(waveform, fft.irfft(spectrum, n)[: waveform.size].astype(np.float32, copy=False), snr_db)
+
+
+def mixed(waveform: Waveform, noise: Waveform, snr_db: float) -> Waveform:
+    """The utterance with noise of its length, `snr_db` below its mean power; noise without power adds nothing."""
     power = np.mean(noise**2)
-    if power == 0:  # a single sample
+    if power == 0:  # as of a single sample
         return waveform
     share = np.float32(np.sqrt(np.mean(waveform**2) / power) * 10 ** (-snr_db / 20))
     return (waveform + share * noise).astype(np.float32, copy=False)
