@@ -17,6 +17,7 @@ from tests.corpora.miniature import Miniature, miniatures
 
 PUBLISHED = tuple(catalogue.corpora())
 LANGUAGES = {name: each.card.language for name, each in catalogue.corpora().items()}
+EMOTIONS = {*emotions.NAMES, *emotions.FINER_NAMES}
 READERS = {
     **miniatures(),
     "folder": Miniature(("ann/ann_t1_angry.wav", "ann/ann_t2_joy.wav", "bob/bob_t1_sadness.wav")),
@@ -50,7 +51,7 @@ def test_the_card_is_complete(name):
     for text in (card.title, card.layout, card.licence, card.home, card.citation):
         assert text.strip()
     assert card.n_speakers is None or card.n_speakers > 0
-    assert set(card.emotions) <= set(emotions.NAMES)
+    assert set(card.emotions) <= EMOTIONS
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -58,7 +59,7 @@ def test_utterances_are_whole(copy, name):
     manifest = prepare(name, copy(name)).manifest
     assert len({u.id for u in manifest}) == len(manifest) == len(READERS[name])
     for utterance in manifest:
-        assert utterance.emotion in emotions.NAMES and emotions.canonical(utterance.emotion) == utterance.emotion
+        assert utterance.emotion in EMOTIONS and emotions.canonical(utterance.emotion) == utterance.emotion
         assert utterance.speaker == utterance.speaker.strip() != ""
         assert utterance.corpus == name
         assert name == "folder" or utterance.language is None or utterance.language in LANGUAGES[name]

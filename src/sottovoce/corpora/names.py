@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from sottovoce.corpora.card import CorpusCard, Prepared, departures
@@ -16,7 +16,9 @@ LOSSLESS = (".wav", ".flac")
 
 ReadName = Callable[[str], Mapping[str, str] | None]
 """A recording's name without its ending -> speaker, emotion and, where it says them, text, text_id, language and
-intensity (see `speech.harmonisation.INTENSITY`); else None."""
+intensity (see `speech.harmonisation.INTENSITY`) and arousal; else None."""
+
+_MEASURES = {"intensity": INTENSITY, "arousal": "arousal"}
 
 
 def recordings(folder: Path, endings: Iterable[str]) -> list[Path]:
@@ -44,26 +46,32 @@ def prepare_by_name(
     card: CorpusCard,
     read_name: ReadName,
     votes: Callable[[str, str], Mapping[str, float]] = lambda recording, emotion: {},
+    *,
+    name_of: Callable[[Path], str] = lambda path: path.stem,
+    unusable: Collection[str] = (),
 ) -> Prepared:
     """Read a corpus from its file names.
 
-    The recording's name is the utterance's id; speakers get the corpus's name as a prefix, for speaker `03` of one
-    corpus is not speaker `03` of another. A recording that lies there twice (as WAV and FLAC, or in a doubled
-    folder) is taken once.
+    The recording's name (see `name_of`) is the utterance's id; speakers get the corpus's name as a prefix, for speaker
+    `03` of one corpus is not speaker `03` of another. A recording that lies there twice (as WAV and FLAC, or in a
+    doubled folder) is taken once.
 
     Args:
         folder: the corpus, at any level above the recordings.
         card: what the corpus should hold.
         read_name: what a name says.
         votes: listeners' votes by recording and emotion, where the corpus has them.
+        name_of: the name of a recording, with folders where the file's alone is not unique.
+        unusable: names of recordings that are published and hold no sound; they are left out and noted.
 
     Raises:
         CorpusError: the folder is absent or holds something else, with what was expected and what is there; or some
             names cannot be read: all of them are listed.
     """
     folder = Path(folder)
-    paths = recordings(folder, LOSSLESS)
-    read = {path: read_name(path.stem) for path in paths}
+    names = {path: name_of(path) for path in recordings(folder, LOSSLESS)}
+    paths = [path for path, name in names.items() if name not in unusable]
+    read = {path: read_name(names[path]) for path in paths}
     unread = [str(path.relative_to(folder.absolute())) for path, fields in read.items() if fields is None]
     if len(unread) == len(paths):
         raise wrong_folder(folder, card, unread)
@@ -73,23 +81,26 @@ def prepare_by_name(
     once: dict[str, Utterance] = {}
     for path, fields in read.items():
         if fields is not None:
+            name = names[path]
             utterance = Utterance(
-                id=path.stem,
+                id=name,
                 path=str(path),
                 corpus=card.name,
                 language=fields.get("language", card.language[0] if len(card.language) == 1 else None),
-                votes=votes(path.stem, fields["emotion"]),
+                votes=votes(name, fields["emotion"]),
                 speaker=f"{card.name}-{fields['speaker']}",
                 emotion=fields["emotion"],
                 text=fields.get("text"),
                 text_id=fields.get("text_id"),
-                measures={INTENSITY: float(fields["intensity"])} if "intensity" in fields else {},
+                measures={measure: float(fields[each]) for each, measure in _MEASURES.items() if each in fields},
             )
-            once.setdefault(path.stem.lower(), utterance)
-    manifest = Manifest(tuple(once[stem] for stem in sorted(once)))
+            once.setdefault(name.lower(), utterance)
+    manifest = Manifest(tuple(once[name] for name in sorted(once)))
     notes = departures(card, manifest)
     if len(paths) > len(once):
         notes.append(f"{len(paths) - len(once)} recordings lie there more than once; each was taken once")
+    if left_out := sorted(set(names.values()) & set(unusable)):
+        notes.append(f"left out, for it holds no sound: {', '.join(left_out)}")
     return Prepared(manifest, tuple(notes))
 
 
