@@ -1,0 +1,136 @@
+"""Corpora whose tables say what their recordings are: find both below a folder and bring them together."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from sottovoce.corpora.card import CorpusCard, Prepared, departures
+from sottovoce.corpora.names import LOSSLESS, recordings, wrong_folder
+from sottovoce.errors import CorpusError
+from sottovoce.speech.manifest import Manifest, Utterance
+
+Rows = list[dict[str, str]]
+
+
+def find_tables(folder: str | Path, card: CorpusCard, names: Sequence[str]) -> dict[str, Path]:
+    """The tables called `names` (in any case) that lie in `folder` or anywhere below it.
+
+    Of several with one name the one nearest to `folder` is taken.
+
+    Raises:
+        CorpusError: there is no such folder, or none of the tables, with what was expected and what is there.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise CorpusError(f"{folder}: there is no such folder")
+    wanted = {name.lower(): name for name in names}
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*"), key=lambda path: (len(path.parts), path)):
+        if path.name.lower() in wanted and path.is_file():
+            found.setdefault(wanted[path.name.lower()], path)
+    if not found:
+        sounds = recordings(folder, LOSSLESS)
+        raise wrong_folder(folder, card, [str(path.relative_to(folder.absolute())) for path in sounds])
+    return found
+
+
+def read_table(path: Path, columns: Sequence[str], *, delimiter: str = ",", encoding: str = "utf-8-sig") -> Rows:
+    """The rows of a delimited table with a header, cells stripped; a cell that a short row lacks is empty.
+
+    Raises:
+        CorpusError: it cannot be read, or lacks some of `columns`.
+    """
+    try:
+        with path.open(encoding=encoding, newline="") as lines:
+            reader = csv.DictReader(lines, delimiter=delimiter, restval="", skipinitialspace=True)
+            rows = [{str(name): str(cell).strip() for name, cell in row.items() if name is not None} for row in reader]
+    except (OSError, ValueError, csv.Error) as problem:
+        raise CorpusError(f"{path}: cannot be read as a table: {problem}") from problem
+    header = [str(name) for name in reader.fieldnames or ()]
+    if missing := [name for name in columns if name not in header]:
+        raise CorpusError(f"{path}: column(s) {', '.join(missing)} are missing; it has: {', '.join(header) or 'none'}")
+    return rows
+
+
+def refuse(folder: str | Path, problems: Sequence[str]) -> None:
+    """Refuse a corpus whose labels have `problems`; do nothing where there are none.
+
+    Raises:
+        CorpusError: with all of them.
+    """
+    if problems:
+        raise CorpusError(f"{folder}: {len(problems)} problem(s) in the labels:", problems)
+
+
+def prepare_from_tables(
+    folder: str | Path,
+    card: CorpusCard,
+    said: Iterable[Utterance],
+    *,
+    whole: bool = True,
+    endings: Sequence[str] = LOSSLESS,
+) -> Prepared:
+    """Bring what tables say together with the recordings below `folder`.
+
+    Args:
+        folder: the corpus, at any level above the recordings.
+        card: what the corpus should hold.
+        said: an utterance for each row, as the table has it: `path` is the end of the recording's path, with or without
+            an ending (`dia0_utt0.mp4`, `train/dia0_utt0`), and `speaker` has no prefix. The corpus, and the language
+            where the corpus has one, are filled in here.
+        whole: whether all of the corpus was asked for, so that counts can be compared with the card's.
+        endings: of recordings.
+
+    Returns:
+        The utterances whose recordings are there, sorted by id, and notes on labels without recordings, recordings
+        without labels, and recordings that lie there twice.
+
+    Raises:
+        CorpusError: not one of the recordings is there.
+    """
+    folder, said = Path(folder), list(said)
+    there = _by_stem(recordings(folder, endings))
+    places = {name: _ending_in(name, there) for name in dict.fromkeys(u.path for u in said)}
+    read = [_completed(u, places[u.path][0], card) for u in said if places[u.path]]
+    if not read:
+        raise CorpusError(
+            f"{folder}: none of the {len(said)} recordings that the tables of {card.title} name lies below it. "
+            f"Expected: {card.layout}"
+        )
+    manifest = Manifest(tuple(sorted(read, key=lambda u: u.id)))
+    taken = {place for found in places.values() for place in found}
+    counts = {
+        "recordings have labels and are not there": sum(not found for found in places.values()),
+        "recordings have no labels that can be read, and were left out": sum(map(len, there.values())) - len(taken),
+        "recordings lie there more than once; each was taken once": sum(len(found) > 1 for found in places.values()),
+    }
+    notes = departures(card, manifest) if whole else []
+    return Prepared(manifest, (*notes, *(f"{n} {what}" for what, n in counts.items() if n)))
+
+
+def _by_stem(paths: Iterable[Path]) -> dict[str, list[Path]]:
+    by_stem: dict[str, list[Path]] = {}
+    for path in paths:
+        by_stem.setdefault(path.stem.lower(), []).append(path)
+    return by_stem
+
+
+def _ending_in(name: str, there: Mapping[str, list[Path]]) -> list[Path]:
+    """The recordings whose paths end in `name`, whichever ending either has."""
+    *parents, last = PurePosixPath(name.lower()).parts
+    # A stem may hold a dot of its own, so `a.b` is looked for before `a`.
+    candidates = there.get(last) or there.get(PurePosixPath(last).stem, [])
+    return [path for path in candidates if not parents or _parents(path, len(parents)) == parents]
+
+
+def _parents(path: Path, n: int) -> list[str]:
+    return [part.lower() for part in path.parts[-1 - n : -1]]
+
+
+def _completed(utterance: Utterance, path: Path, card: CorpusCard) -> Utterance:
+    language = utterance.language or (card.language[0] if len(card.language) == 1 else None)
+    speaker = f"{card.name}-{utterance.speaker}"
+    return replace(utterance, path=str(path), speaker=speaker, corpus=card.name, language=language)
