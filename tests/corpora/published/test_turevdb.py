@@ -1,0 +1,29 @@
+"""TurEV-DB: calm, and a word with a digit."""
+
+from __future__ import annotations
+
+from sottovoce.corpora.published.turevdb import CARD, prepare
+from sottovoce.speech.harmonisation import load_table
+from tests.conftest import tone
+from tests.corpora.miniature import Miniature, facts
+
+MINIATURE = Miniature(
+    (
+        "Sound Source/Angry/1157_kz_acik.wav",
+        "Sound Source/Calm/1234_sk_eger.wav",
+        "Sound Source/Happy/1358_mt_ogul.wav",
+        "Sound Source/Sad/7895_hl_ogul1.wav",
+    )
+)
+
+
+def test_what_the_names_say(tmp_path):
+    prepared = prepare(MINIATURE.write(tmp_path / CARD.name, tone))
+    assert facts(prepared) == {
+        "1157_kz_acik": ("turevdb-1157", "angry", "acik", "tr"),
+        "1234_sk_eger": ("turevdb-1234", "calm", "eger", "tr"),
+        "1358_mt_ogul": ("turevdb-1358", "happy", "ogul", "tr"),
+        "7895_hl_ogul1": ("turevdb-7895", "sad", "ogul", "tr"),
+    }
+    (calm,) = prepared.manifest.with_emotions(["calm"])
+    assert load_table().weights(calm.emotion, calm.corpus) == {"neutral": 1.0}
