@@ -48,6 +48,12 @@ def test_cells_are_stripped_and_columns_are_asked_for(tmp_path):
     ]
     with pytest.raises(CorpusError, match=r"column\(s\) speaker are missing; it has: name, emotion"):
         read_table(table, ["name", "speaker"], delimiter="\t")
+    with pytest.raises(CorpusError, match=r"2 problem\(s\)") as caught:
+        read_table(table, ["name"], numbers=["name", "emotion"], delimiter="\t")
+    assert list(caught.value.problems) == [
+        "row 1: emotion is not a number: 'sad, or so'",
+        "row 2: emotion is not a number: ''",
+    ]
     table.write_bytes(b"name\n\xff\n")
     with pytest.raises(CorpusError, match="cannot be read as a table"):
         read_table(table, ["name"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -26,22 +27,41 @@ def find_tables(folder: str | Path, card: CorpusCard, names: Sequence[str]) -> d
     folder = Path(folder)
     if not folder.is_dir():
         raise CorpusError(f"{folder}: there is no such folder")
-    wanted = {name.lower(): name for name in names}
-    found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*"), key=lambda path: (len(path.parts), path)):
-        if path.name.lower() in wanted and path.is_file():
-            found.setdefault(wanted[path.name.lower()], path)
+    found = _nearest(folder.rglob("*"), names)
     if not found:
         sounds = recordings(folder, LOSSLESS)
         raise wrong_folder(folder, card, [str(path.relative_to(folder.absolute())) for path in sounds])
     return found
 
 
-def read_table(path: Path, columns: Sequence[str], *, delimiter: str = ",", encoding: str = "utf-8-sig") -> Rows:
+def nearest(folder: Path, name: str) -> Path | None:
+    """A table that a corpus can be read without: at any depth of `folder`, or beside it at most one folder deep."""
+    above = folder.absolute().parent
+    for paths in (folder.rglob("*"), (*above.glob("*"), *above.glob("*/*"))):
+        if found := _nearest(paths, [name]):
+            return found[name]
+    return None
+
+
+def read_table(
+    path: Path,
+    columns: Sequence[str],
+    *,
+    numbers: Sequence[str] = (),
+    delimiter: str = ",",
+    encoding: str = "utf-8-sig",
+) -> Rows:
     """The rows of a delimited table with a header, cells stripped; a cell that a short row lacks is empty.
 
+    Args:
+        path: the table.
+        columns: that it must have.
+        numbers: columns whose every cell must be a finite number, too.
+        delimiter: between cells.
+        encoding: of the file.
+
     Raises:
-        CorpusError: it cannot be read, or lacks some of `columns`.
+        CorpusError: it cannot be read, lacks columns, or has cells that are no numbers: all of them are listed.
     """
     try:
         with path.open(encoding=encoding, newline="") as lines:
@@ -50,9 +70,19 @@ def read_table(path: Path, columns: Sequence[str], *, delimiter: str = ",", enco
     except (OSError, ValueError, csv.Error) as problem:
         raise CorpusError(f"{path}: cannot be read as a table: {problem}") from problem
     header = [str(name) for name in reader.fieldnames or ()]
-    if missing := [name for name in columns if name not in header]:
+    if missing := [name for name in (*columns, *numbers) if name not in header]:
         raise CorpusError(f"{path}: column(s) {', '.join(missing)} are missing; it has: {', '.join(header) or 'none'}")
+    wrong = [(i, name) for i, row in enumerate(rows, 1) for name in numbers if not math.isfinite(number(row[name]))]
+    refuse(path, [f"row {i}: {name} is not a number: {rows[i - 1][name]!r}" for i, name in wrong])
     return rows
+
+
+def number(cell: object) -> float:
+    """What a cell holds; NaN where that is no number."""
+    try:
+        return float(str(cell))
+    except ValueError:
+        return math.nan
 
 
 def refuse(folder: str | Path, problems: Sequence[str]) -> None:
@@ -109,6 +139,15 @@ def prepare_from_tables(
     }
     notes = departures(card, manifest) if whole else []
     return Prepared(manifest, (*notes, *(f"{n} {what}" for what, n in counts.items() if n)))
+
+
+def _nearest(paths: Iterable[Path], names: Sequence[str]) -> dict[str, Path]:
+    wanted = {name.lower(): name for name in names}
+    found: dict[str, Path] = {}
+    for path in sorted(paths, key=lambda path: (len(path.parts), path)):
+        if path.name.lower() in wanted and path.is_file():
+            found.setdefault(wanted[path.name.lower()], path)
+    return found
 
 
 def _by_stem(paths: Iterable[Path]) -> dict[str, list[Path]]:
