@@ -39,7 +39,7 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
         "excitement",
         "exc",
     ),
-    "neutral": ("neu", "neutrality", "neutrale", "neutre", "neutro"),
+    "neutral": ("neu", "neutral state", "neutrality", "neutrale", "neutre", "neutro"),
     "sad": ("sadness", "sadnes", "tristezza", "trauer", "tristeza", "tristesse"),
     "fearful": ("fear", "fea", "afraid", "paura", "angst", "miedo", "peur", "anxious", "anxiety"),
     "disgusted": ("disgust", "dis", "disgusto", "ekel", "asco", "dégoût", "degout"),
