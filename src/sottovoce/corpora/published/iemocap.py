@@ -48,8 +48,8 @@ CARD = CorpusCard(
     oddities=(
         "The label is the majority of the evaluators. 1041 'exc' (excited) and 595 'hap' are one emotion here, happy, "
         "as is usual; 2507 'xxx' without a majority and 3 'oth' are other. The usual four classes are 5531 utterances.",
-        "Votes are those of the outside evaluators (C-E...), one ballot each, shared by all emotions that it names; what "
-        "we do not know by name is other. The actors' own are not counted.",
+        "Votes are those of the outside evaluators (C-E...), one ballot each, shared by all that it names; an emotion "
+        "that we do not know is other. The actors' own are not counted.",
         "Measures valence, arousal (its activation) and dominance are the evaluators' means from 1 to 5, as published.",
         "The scripted half has the same texts in every session: folds share them. Text ids are not given, for turns "
         "are numbered differently.",
