@@ -63,4 +63,4 @@ def any_recipe(path: Path):
     """A recipe of whichever kind."""
     if "corpora" in yaml.safe_load(path.read_text(encoding="utf-8")):
         return recipe.load_generalist(path)
-    return recipe.load_ablation(path) or recipe.load(path)
+    return recipe.load_study(path) or recipe.load(path)

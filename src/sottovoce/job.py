@@ -24,11 +24,12 @@ from sottovoce.experiment.place import Place
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging import results as judged
 from sottovoce.judging.choosing import choose
-from sottovoce.recipe import Recipe, Speech, Upstream
+from sottovoce.recipe import WITHOUT_WEIGHTS, Recipe, Speech, Upstream
 from sottovoce.show.report import write_report
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.atomic import write_atomically, write_json
 from sottovoce.store.progress import Progress, Quiet
+from sottovoce.upstreams.card import contaminated
 from sottovoce.upstreams.features import precision_deviation
 from sottovoce.use.making import write_model
 from sottovoce.weights.arithmetic import resolve_precision
@@ -91,6 +92,7 @@ def _results(recipe: Recipe, inputs: Inputs, outcome: Outcome, predictions: pa.T
         "n_speakers": len({u.speaker for u in inputs.target.manifest}),
         "n_folds": len(inputs.plan.folds),
         "seeds": recipe.training.seeds,
+        "contaminated": _contaminated(inputs),
         "conditions": verdict["conditions"],
         "comparisons": verdict["comparisons"],
         "warnings": [*_warnings(recipe, inputs), *verdict["warnings"]],
@@ -114,9 +116,8 @@ def _warnings(recipe: Recipe, inputs: Inputs) -> list[str]:
             "speaker-dependent: these folds have the same speakers on both sides, so the scores say nothing about "
             "new speakers"
         )
-    heard = set(inputs.upstream.card.trained_on) & {u.corpus for u in inputs.target.manifest}
-    if heard:
-        warnings.append(f"contaminated: the upstream was trained on {', '.join(sorted(heard))}, which is tested here")
+    if heard := _contaminated(inputs):
+        warnings.append(f"contaminated: the upstream was trained on {', '.join(heard)}, which is tested here")
     if "unknown" in inputs.upstream.card.trained_on:
         warnings.append(
             "it is not known what the upstream was trained on: contamination cannot be ruled out. If its folder is a "
@@ -143,6 +144,11 @@ def _warnings(recipe: Recipe, inputs: Inputs) -> list[str]:
     if inputs.synthesis is not None:
         warnings += [*inputs.synthesis.filtered.warnings, *inputs.synthesis.notes]
     return [*warnings, *inputs.target.notes, *inputs.source.notes]
+
+
+def _contaminated(inputs: Inputs) -> list[str]:
+    """Corpora that the upstream was trained on and that are tested here."""
+    return contaminated(inputs.upstream.card.trained_on, {u.corpus for u in inputs.target.manifest if u.corpus})
 
 
 def _is_synthetic(manifest: Manifest) -> bool:
@@ -223,7 +229,7 @@ def _survival(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress) 
 def _precision(recipe: Recipe, inputs: Inputs, place: Place) -> str:
     """What the features were computed in and, for bf16, how far that is from fp32."""
     used = resolve_precision(recipe.upstream.precision, torch.device(place.device))
-    if used == "fp32" or recipe.upstream.name == "logmel":
+    if used == "fp32" or recipe.upstream.name in WITHOUT_WEIGHTS:
         return "fp32, kept in fp16"
     plain = recipe.model_copy(update={"upstream": recipe.upstream.model_copy(update={"precision": "fp32"})})
     exact = upstream_maker(plain, place.device)()

@@ -47,6 +47,26 @@ def test_equation_3_keeps_what_is_labelled_alike_and_below_the_median():
     assert selected.kept.tolist() == [True, True, False, False, False]  # the third is the median itself
 
 
+def test_other_quantiles_and_the_other_direction():
+    predicted = np.array([[0.95, 0.05], [0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4], [0.3, 0.7]])
+    labels = np.tile([0.95, 0.05], (6, 1))
+    for keep, n in ((0.2, 1), (0.4, 2), (0.6, 3), (0.8, 4), (1.0, 5)):  # 1 lets all pass that is labelled alike
+        kept = select(predicted, labels, "kl", ALL(6, bool), keep=keep).kept
+        assert kept.tolist() == [True] * n + [False] * (6 - n)
+    # sure and right lies nearer in one direction, unsure in the other
+    predicted, labels = np.array([[0.999, 0.001], [0.501, 0.499]]), np.array([[0.8, 0.2], [0.8, 0.2]])
+    for direction, nearer in (("forward", 0), ("reverse", 1)):
+        of = (predicted, labels) if direction == "forward" else (labels, predicted)
+        selected = select(predicted, labels, "kl", ALL(2, bool), divergence=direction)
+        assert selected.kl == pytest.approx(rel_entr(*of).sum(axis=1))
+        assert np.flatnonzero(selected.kept).tolist() == [nearer]
+
+
+def test_where_most_divergences_are_infinite_the_finite_ones_are_below_the_median():
+    predicted, labels = np.array([[0.9, 0.1]] * 5), np.array([[1.0, 0.0]] * 4 + [[0.9, 0.1]])
+    assert select(predicted, labels, "kl", ALL(5, bool)).kept.tolist() == [False] * 4 + [True]
+
+
 def test_a_near_but_wrong_utterance_is_not_kept():
     predicted = np.array([[0.49, 0.51], [0.9, 0.1], [0.95, 0.05]])
     labels = np.array([[0.51, 0.49], [0.5, 0.5], [0.5, 0.5]])

@@ -20,6 +20,7 @@ from sottovoce.cli import (  # noqa: F401  (their commands join the application)
     runs,
     speech,
     timeline,
+    upstreams,
     use,
 )
 from sottovoce.cli.verbs import app

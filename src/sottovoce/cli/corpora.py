@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,9 +12,6 @@ from sottovoce.cli.options import Quiet, progress
 from sottovoce.cli.verbs import app
 from sottovoce.errors import SottovoceError
 from sottovoce.show import terminal
-
-if TYPE_CHECKING:
-    from sottovoce.corpora.card import CorpusCard
 
 
 @app.command()
@@ -79,15 +77,15 @@ def corpora(
         terminal.print_table("Corpora with a reader", ("name", "language", "utterances", "speakers", "licence"), rows)
         terminal.print_line("Yours: a manifest with path, speaker, emotion; or: sottovoce prepare folder --help")
     elif name in cards:
-        terminal.print_table(cards[name].title, ("", ""), _facts(cards[name]))
+        terminal.print_table(cards[name].title, ("", ""), in_rows(cards[name].to_dict()))
     else:
         raise SottovoceError(f"there is no reader for '{name}'; there are: {', '.join(cards)}")
 
 
-def _facts(card: CorpusCard) -> list[tuple[str, str]]:
+def in_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """A card as rows: a line each for what there are several of."""
     rows = []
-    for name, fact in card.to_dict().items():
+    for name, fact in facts.items():
         if isinstance(fact, dict):
             fact = ", ".join(f"{key} {count}" for key, count in fact.items())
         lines = list(fact) if isinstance(fact, tuple | list) else [fact]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,11 +23,13 @@ from sottovoce.cli.options import (
     progress,
 )
 from sottovoce.cli.verbs import app
+from sottovoce.errors import RecipeError
 from sottovoce.show import terminal
 
 if TYPE_CHECKING:
     from sottovoce.experiment.place import Place
-    from sottovoce.recipe import Recipe
+    from sottovoce.experiment.plan import StagePlan
+    from sottovoce.recipe import Recipe, Study
 
 
 @app.command()
@@ -62,23 +65,55 @@ def run(
         ray_address=ray_address,
     )
     path = recipes.find(recipe)
-    if (ablation := recipes.load_ablation(path)) is not None:
-        from sottovoce import ablation as tables
-
-        runs = tables.variants(ablation, path, changes or ())
-        if dry_run:
-            for variant in runs.values():
-                _show_plan(variant.recipe, here)
-            return
-        folder = out_folder or Path("runs") / ablation.name
-        terminal.print_tables(tables.run(ablation, path, folder, here, progress(quiet), changes or ()))
-        terminal.print_line(f"report: {folder / 'report.html'}")
+    if (many := recipes.load_study(path)) is not None:
+        _study(many, path, out_folder, here, changes or (), dry_run, quiet)
         return
     chosen = recipes.load(path, changes or ())
     if dry_run:
-        _show_plan(chosen, here)
+        from sottovoce.experiment import plan
+
+        _show_plan(chosen.name, plan.plan(chosen, here))
         return
     _run(chosen, out_folder or Path("runs") / chosen.name, here, quiet)
+
+
+@app.command()
+def study(
+    study: Annotated[str, typer.Argument(help="A study's file, or the name of a shipped one: table3, table4, ...")],
+    out_folder: Annotated[Path | None, typer.Option("--out", help="The study's folder. \\[default: runs/NAME]")] = None,
+    changes: Changes = None,
+    executor: Executor = "serial",
+    workers: Workers = 0,
+    gpus_per_worker: GpusPerWorker = None,
+    ray_address: RayAddress = None,
+    shard_size: ShardSize = None,
+    device: Device = "auto",
+    store: StoreFolder = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is kept, what is left, how long.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Many runs that differ in upstream, corpus, condition or setting: tables with tests, sweeps, curves of rounds.
+
+    What runs have in common is computed once. Safe to interrupt anywhere: the same command continues. --set changes a
+    setting of every run.
+
+    Example: sottovoce study table4 --set training.seeds='[0]' --dry-run
+    """
+    from sottovoce import recipe as recipes
+
+    here = place(
+        store,
+        executor,
+        workers,
+        device,
+        shard_size=shard_size,
+        gpus_per_worker=gpus_per_worker,
+        ray_address=ray_address,
+    )
+    path = recipes.find(study)
+    if (many := recipes.load_study(path)) is None:
+        raise RecipeError(f"{path} is the recipe of one run; use it with 'sottovoce run', or write a study around it")
+    _study(many, path, out_folder, here, changes or (), dry_run, quiet)
 
 
 @app.command()
@@ -138,14 +173,29 @@ def _run(recipe: Recipe, folder: Path, place: Place, quiet: bool) -> None:
     terminal.print_line(f"report: {folder / 'report.html'}")
 
 
-def _show_plan(recipe: Recipe, place: Place) -> None:
-    from sottovoce.experiment import plan
+def _study(
+    study: Study,
+    path: Path,
+    out_folder: Path | None,
+    place: Place,
+    changes: Sequence[str],
+    dry_run: bool,
+    quiet: bool,
+) -> None:
+    from sottovoce import study as studies
 
-    stages = plan.plan(recipe, place)
+    if dry_run:
+        runs = studies.variants(study, path, changes)
+        _show_plan(f"{study.name}, {len(runs)} runs", studies.outlook(study, path, place, changes))
+        return
+    folder = out_folder or Path("runs") / study.name
+    terminal.print_tables(studies.run(study, path, folder, place, progress(quiet), changes))
+    terminal.print_line(f"report: {folder / 'report.html'}")
+
+
+def _show_plan(name: str, stages: Sequence[StagePlan]) -> None:
     rows = [(s.title, s.total, s.kept, terminal.duration(s.left_s)) for s in stages]
-    terminal.print_table(
-        f"{recipe.name}: what is kept and what is left", ("stage", "steps", "kept", "left, about"), rows
-    )
+    terminal.print_table(f"{name}: what is kept and what is left", ("stage", "steps", "kept", "left, about"), rows)
     terminal.print_line(
         f"in all about {terminal.duration(sum(s.left_s for s in stages))} left on this machine; nothing was changed"
     )

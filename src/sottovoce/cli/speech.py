@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -150,9 +150,7 @@ def setup(
 @app.command()
 def extract(
     manifest: Annotated[str, typer.Argument(help="A manifest: a file or a URI.")],
-    upstream: Annotated[
-        Literal["logmel", "whisper", "ssl", "generalist"], typer.Option(help="The upstream.")
-    ] = "logmel",
+    upstream: Annotated[str, typer.Option(help="A name or preset of `sottovoce upstreams`.")] = "logmel",
     weights: Annotated[str | None, typer.Option(help="A folder or a hub id.")] = None,
     layer: Annotated[str, typer.Option(help="last, all, or a number.")] = "last",
     context: Annotated[Literal["exact", "trimmed"], typer.Option(help="Whisper: pad to 30 s, or not.")] = "trimmed",
@@ -171,12 +169,12 @@ def extract(
 
     Example: sottovoce extract emovo.parquet --upstream whisper --weights openai/whisper-base --download
     """
-    from functools import partial
-
+    from sottovoce import recipe as recipes
+    from sottovoce.experiment.inputs import maker
     from sottovoce.speech.manifest import Manifest
     from sottovoce.upstreams.features import extract as extract_features
-    from sottovoce.upstreams.loading import load_upstream
 
+    chosen = recipes.upstream(upstream, weights=weights, layer=layer, context=context, allow_download=download)
     read = Manifest.read(manifest)
     here = place(
         store,
@@ -188,11 +186,7 @@ def extract(
         gpus_per_worker=gpus_per_worker,
         ray_address=ray_address,
     )
-    chosen: Any = int(layer) if layer.lstrip("-").isdigit() else layer
-    make = partial(
-        load_upstream, upstream, weights, layer=chosen, context=context, device=here.device, allow_download=download
-    )
     with progress(quiet).stage("features", len(read)) as done:
-        extracted = extract_features(read, make, here.store, here.execution, done)
+        extracted = extract_features(read, maker(chosen, here.device), here.store, here.execution, done)
     terminal.list_refused(extracted.refused)
     terminal.print_line(f"{len(extracted.kept)} of {len(read)} utterances have features in {here.store.place}")

@@ -199,7 +199,11 @@ class _Work:
         rows = np.arange(len(arm.target), len(frames))
         said = bank.predict(frames, rows, heads, device=self.banks.place.device)
         labels = arm.labels[rows]
-        return [select(p, labels, self.criterion, among) for p, among in zip(said, admitted, strict=True)]
+        rule = self.recipe.selection
+        return [
+            select(p, labels, self.criterion, among, keep=rule.keep, divergence=rule.divergence)
+            for p, among in zip(said, admitted, strict=True)
+        ]
 
     def bank(self, arm: Arm, frames: Frames, courses: list[Course], done: Callable[[int], None]) -> list[Head]:
         """Train the courses, or find them in the store."""

@@ -14,6 +14,7 @@ from sottovoce.errors import ManifestError
 from sottovoce.experiment.place import Place
 from sottovoce.judging.splits import FoldPlan, make_plan
 from sottovoce.recipe import Recipe, Speech
+from sottovoce.recipe import Upstream as UpstreamSettings
 from sottovoce.speech import checks
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.progress import Progress, timed
@@ -166,7 +167,11 @@ def folds_of(recipe: Recipe, target: Manifest) -> FoldPlan:
 
 def upstream_maker(recipe: Recipe, device: str) -> Callable[[], Upstream]:
     """A picklable maker of the recipe's upstream."""
-    chosen = recipe.upstream
+    return maker(recipe.upstream, device)
+
+
+def maker(chosen: UpstreamSettings, device: str) -> Callable[[], Upstream]:
+    """A picklable maker of an upstream with these settings."""
     return partial(
         load_upstream,
         chosen.name,
@@ -177,6 +182,7 @@ def upstream_maker(recipe: Recipe, device: str) -> Callable[[], Upstream]:
         precision=chosen.precision,
         allow_download=chosen.allow_download,
         known_as=chosen.known_as,
+        revision=chosen.revision,
     )
 
 

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Criterion = Literal["kl", "argmax"]
+Divergence = Literal["forward", "reverse"]
 
 
 @dataclass(frozen=True)
 class Selected:
-    """One model's verdict on all of `D_syn`: `kl` float, `correct` and `kept` bool, each `[utterance]`."""
+    """One model's verdict on all of `D_syn`: `kl` (in the direction asked for), `correct` and `kept`, `[utterance]`."""
 
     kl: NDArray[np.float64]
     correct: NDArray[np.bool_]
@@ -32,19 +33,29 @@ def kl_divergence(predicted: NDArray[np.floating], labels: NDArray[np.floating])
 
 
 def select(
-    predicted: NDArray[np.floating], labels: NDArray[np.floating], criterion: Criterion, among: NDArray[np.bool_]
+    predicted: NDArray[np.floating],
+    labels: NDArray[np.floating],
+    criterion: Criterion,
+    among: NDArray[np.bool_],
+    *,
+    keep: float = 0.5,
+    divergence: Divergence = "forward",
 ) -> Selected:
     """Apply eq. 2 (`argmax`) or eq. 3 (`kl`) to the whole of `D_syn`.
 
     Args:
         predicted: `M_i(x)`, `[n, K]`.
         labels: soft labels y, `[n, K]`.
-        criterion: `argmax`: the predicted class is the label's. `kl`: that, and `KL(M(x) || y)` lies below its median.
-        among: which utterances belong to `D_syn` in this fold, `[n]`; the median is taken over them alone.
+        criterion: `argmax`: the predicted class is the label's. `kl`: that, and the divergence lies below a quantile.
+        among: which utterances belong to `D_syn` in this fold, `[n]`; the quantile is taken over them alone.
+        keep: which quantile; eq. 3 has the median. 1 lets all pass.
+        divergence: `forward`: `KL(M(x) || y)`, eq. 3. `reverse`: `KL(y || M(x))`, ours.
     """
-    divergence = kl_divergence(predicted, labels)
+    pair = (predicted, labels) if divergence == "forward" else (labels, predicted)
+    kl = kl_divergence(*pair)
     correct = predicted.argmax(axis=1) == labels.argmax(axis=1)
     kept = correct & among
-    if criterion == "kl" and among.any():
-        kept &= divergence < np.median(divergence[among])
-    return Selected(divergence, correct, kept)
+    if criterion == "kl" and keep < 1 and among.any():
+        finite = np.minimum(kl, np.finfo(np.float64).max)  # between two infinities there is no quantile
+        kept &= finite < np.quantile(finite[among], keep)
+    return Selected(kl, correct, kept)

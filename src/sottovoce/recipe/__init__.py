@@ -4,15 +4,17 @@ A recipe is a tree of models. Unknown keys are errors. `${NAME}` in a string is 
 that name, so that a recipe holds no path of one machine.
 """
 
-from sottovoce.recipe.ablation import Ablation
 from sottovoce.recipe.generalist import GeneralistRecipe
-from sottovoce.recipe.reading import find, load, load_ablation, load_generalist, phase, shipped
-from sottovoce.recipe.stages import Condition, Model, Protocol, Selection, Speech, Training, Upstream
+from sottovoce.recipe.reading import find, load, load_generalist, load_study, phase, shipped, upstream
+from sottovoce.recipe.stages import Condition, Model, Protocol, Selection, Speech, Training
+from sottovoce.recipe.study import Study
 from sottovoce.recipe.translation import Filter, LanguageId, Offline, Translation
+from sottovoce.recipe.upstream import PRESETS, WITHOUT_WEIGHTS, Upstream, UpstreamName
 from sottovoce.recipe.whole import Recipe
 
 __all__ = [
-    "Ablation",
+    "PRESETS",
+    "WITHOUT_WEIGHTS",
     "Condition",
     "Filter",
     "GeneralistRecipe",
@@ -23,13 +25,16 @@ __all__ = [
     "Recipe",
     "Selection",
     "Speech",
+    "Study",
     "Training",
     "Translation",
     "Upstream",
+    "UpstreamName",
     "find",
     "load",
-    "load_ablation",
     "load_generalist",
+    "load_study",
     "phase",
     "shipped",
+    "upstream",
 ]

@@ -12,9 +12,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from sottovoce.errors import RecipeError
-from sottovoce.recipe.ablation import Ablation
 from sottovoce.recipe.generalist import GeneralistRecipe
+from sottovoce.recipe.study import Study
 from sottovoce.recipe.translation import Phase
+from sottovoce.recipe.upstream import PRESETS, Upstream
 from sottovoce.recipe.whole import Recipe
 
 Kind = TypeVar("Kind", bound=BaseModel)
@@ -32,8 +33,8 @@ def load(path: Path, changes: Sequence[str] = (), settings: Mapping[str, Any] | 
         RecipeError: with every problem and its place.
     """
     tree = _tree(path)
-    if "tables" in tree:
-        raise RecipeError(f"{path} is an ablation, a table of runs; use it with 'sottovoce run'")
+    if _is_study(tree):
+        raise RecipeError(f"{path} is a study of many runs; use it with 'sottovoce study'")
     if "corpora" in tree:
         raise RecipeError(f"{path} is a generalist's recipe; use it with 'sottovoce zero-shot' or 'sottovoce train'")
     for name, content in (settings or {}).items():
@@ -43,14 +44,18 @@ def load(path: Path, changes: Sequence[str] = (), settings: Mapping[str, Any] | 
     return _validated(Recipe, _with_environment(tree), path)
 
 
-def load_ablation(path: Path) -> Ablation | None:
-    """Read a table of runs, or None where the file is the recipe of one run.
+def load_study(path: Path) -> Study | None:
+    """Read a study, or None where the file is the recipe of one run.
 
     Raises:
         RecipeError: with every problem and its place.
     """
     tree = _tree(path)
-    return _validated(Ablation, tree, path) if "tables" in tree else None
+    return _validated(Study, tree, path) if _is_study(tree) else None
+
+
+def _is_study(tree: Mapping[str, Any]) -> bool:
+    return not {"tables", "sweeps", "curves"}.isdisjoint(tree)
 
 
 def load_generalist(path: Path, changes: Sequence[str] = ()) -> GeneralistRecipe:
@@ -75,6 +80,17 @@ def phase(translator: str, changes: Sequence[str] = ()) -> Phase:
     for change in changes:
         _apply(tree, change if change.startswith("filter.") else f"translation.{change}")
     return _validated(Phase, _with_environment(tree), Path("--set"))
+
+
+def upstream(name: str, *, layer: str = "last", **settings: Any) -> Upstream:
+    """An upstream from the command line: a name or a preset, the layer as `last`, `all` or a number, other settings.
+
+    Raises:
+        RecipeError: with every problem and its place.
+    """
+    tree = {**settings, "preset" if name in PRESETS else "name": name}
+    tree["layer"] = "mix" if layer == "all" else int(layer) if layer.lstrip("-").isdigit() else layer
+    return _validated(Upstream, _with_environment(tree), Path(f"--upstream {name}"))
 
 
 def find(name: str, beside: Path | None = None) -> Path:

@@ -1,4 +1,4 @@
-"""Settings of the stages of a run: where speech comes from, upstream, folds, head and selection."""
+"""Settings of the stages of a run: where speech comes from, folds, head and selection."""
 
 from __future__ import annotations
 
@@ -33,28 +33,6 @@ class Speech(Stage):
         return self
 
 
-class Upstream(Stage):
-    """The frozen model that turns sound into frames."""
-
-    name: Literal["logmel", "whisper", "ssl", "generalist"] = "logmel"
-    weights: str | None = Field(default=None, description="a folder or a hub id; none for logmel")
-    known_as: str | None = Field(default=None, description="the hub id that a folder's weights are a copy of")
-    layer: Literal["last", "mix"] | int = Field(
-        default="last", description="`mix` learns softmax weights over all layers"
-    )
-    context: Literal["exact", "trimmed"] = Field(
-        default="trimmed", description="Whisper: pad to 30 s, or valid frames only; a generalist has its own"
-    )
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    allow_download: bool = Field(default=False, description="let transformers fetch `weights` from the hub")
-
-    @model_validator(mode="after")
-    def _weights_given(self) -> Upstream:
-        if self.name != "logmel" and not self.weights:
-            raise ValueError(f"upstream '{self.name}' needs `weights`: a folder or a hub id")
-        return self
-
-
 class Protocol(Stage):
     """Who is tested by whom. Speakers are never on both sides, `emobox` apart."""
 
@@ -85,6 +63,12 @@ class Selection(Stage):
     """Bootstrapping. `auto` takes `kl` where the source has votes and `argmax` where it has one label each."""
 
     criterion: Literal["auto", "kl", "argmax"] = "auto"
+    keep: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.5, description="of `kl`: the quantile of the divergence that it must lie below; eq. 3 has the median"
+    )
+    divergence: Literal["forward", "reverse"] = Field(
+        default="forward", description="of `kl`: KL(M(x) || y) as in eq. 3, or KL(y || M(x))"
+    )
     rounds: Annotated[int, Field(ge=1)] = 2
 
 

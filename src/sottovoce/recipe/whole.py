@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 
 from sottovoce.recipe.augmentation import Copies
 from sottovoce.recipe.stage import Stage
-from sottovoce.recipe.stages import Condition, Model, Protocol, Selection, Speech, Training, Upstream
+from sottovoce.recipe.stages import Condition, Model, Protocol, Selection, Speech, Training
 from sottovoce.recipe.translation import Filter, Offline, Translation
+from sottovoce.recipe.upstream import Upstream
 
 
 class Recipe(Stage):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sottovoce.show.plots import BLUE, GREY, ORANGE, WIDTH_IN, drawing, literal
 
-Point = tuple[float, float, Sequence[float] | None]
-"""Setting, score, and the ends of its interval."""
+Point = tuple[Any, float, Sequence[float] | None]
+"""Setting, score (or gain), and the ends of its interval."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,15 @@ class Curve:
 
 
 def sweep(name: str, alt: str, setting: str, score: str, panels: Mapping[str, Sequence[Curve]]) -> str:
-    """One panel for each test, a curve for each way: scores in points at equally spaced settings, with intervals."""
-    settings = sorted({s for curves in panels.values() for curve in curves for s, _, _ in curve.points})
+    """One panel for each test, a curve for each way: scores in points at equally spaced settings, with intervals.
+
+    Numbers go in order, other settings as they come. Where a score is below zero, it is a gain, and zero is dashed.
+    """
+    points = [point for curves in panels.values() for curve in curves for point in curve.points]
+    settings = list(dict.fromkeys(setting for setting, _, _ in points))
+    if all(isinstance(setting, int | float) for setting in settings):
+        settings.sort()
+    is_gain = any(min(value, *(ends or ())) < 0 for _, value, ends in points)
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     with drawing(WIDTH_IN, 0.7 + 2.3 * rows) as (figure, render):
@@ -37,7 +45,9 @@ def sweep(name: str, alt: str, setting: str, score: str, panels: Mapping[str, Se
                 axes.errorbar(
                     across, heights, [low, high], color=colour, marker=marker, capsize=3, label=literal(curve.name)
                 )
-            axes.set_xticks(range(len(settings)), [f"{s:g}" for s in settings])
+            axes.set_xticks(range(len(settings)), [f"{s:g}" if isinstance(s, float) else str(s) for s in settings])
+            if is_gain:
+                axes.axhline(0, color=GREY, linestyle="--", linewidth=0.8)
             axes.set_title(literal(title), loc="left")
             axes.grid(axis="y")
         for axes in grid.flat[max(0, len(panels) - columns) : len(panels)]:

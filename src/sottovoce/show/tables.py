@@ -64,11 +64,12 @@ def comparison_table(results: Mapping[str, Any], metric: str) -> Table:
 def change(comparison: Mapping[str, Any]) -> str:
     """A difference in points with its interval, from a comparison of `results.json`."""
     ends = comparison["ci95"]
-    spoken = "no interval" if ends is None else " to ".join(map(_signed, ends))
-    return f"{_signed(comparison['delta'])} ({spoken})"
+    spoken = "no interval" if ends is None else " to ".join(map(signed, ends))
+    return f"{signed(comparison['delta'])} ({spoken})"
 
 
-def _signed(fraction: float) -> str:
+def signed(fraction: float) -> str:
+    """A difference in points, with its sign."""
     return f"{100 * fraction:+.1f}".replace("-0.0", "+0.0").replace("-", "−")
 
 

@@ -53,11 +53,11 @@ def print_results(results: Mapping[str, Any]) -> None:
 
 
 def print_tables(results: Mapping[str, Any]) -> None:
-    """The tables of an ablation, and its warnings."""
-    from sottovoce.show.ablation import table
+    """The tables of a study, and its warnings."""
+    from sottovoce.show.study import shown
 
-    for content in results["tables"]:
-        print_table(f"{results['target']}: {content['title']}", *table(content))
+    for title, content in shown(results):
+        print_table(title, *content)
     for warning in [*results["warnings"], *(w for content in results["tables"] for w in content["warnings"])]:
         err.print(f"warning: {escape(warning)}", soft_wrap=True, highlight=False)
 

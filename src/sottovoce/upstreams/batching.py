@@ -1,14 +1,19 @@
-"""Waveforms on their way into an upstream: refused when too short, packed under a budget."""
+"""Waveforms on their way into an upstream: refused when too short, cut when too long, packed under a budget."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 
+import numpy as np
 import torch
 
 from sottovoce.errors import UpstreamError
 from sottovoce.speech.audio import RATE_HZ, Waveform
 from sottovoce.upstreams.card import UpstreamCard
+
+LONGEST_PART = 30 * RATE_HZ
+"""Attention grows with the square of the length: longer utterances are cut into equal parts, each heard by itself."""
 
 _FRAMES_PER_PACK = {"cpu": 1024, "cuda": 32_768}
 """What is computed in one go. On a processor more no longer speeds up the products, and the activations leave its
@@ -41,3 +46,41 @@ def packs(n_frames: Sequence[int], device: torch.device) -> Iterator[slice]:
         held += n
     if held:
         yield slice(first, len(n_frames))
+
+
+def part_sizes(n_samples: int) -> list[int]:
+    """Sizes of the fewest, nearly equal parts of at most `LONGEST_PART`; those of `numpy.array_split`."""
+    n_parts = max(1, -(-n_samples // LONGEST_PART))
+    return [n_samples // n_parts + (part < n_samples % n_parts) for part in range(n_parts)]
+
+
+def in_equal_lengths(
+    waveforms: Sequence[Waveform],
+    n_frames: Callable[[int], int],
+    encode: Callable[[Sequence[Waveform]], torch.Tensor],
+    device: torch.device,
+) -> list[torch.Tensor]:
+    """Frames of each waveform, where only parts of exactly the same length are computed together: nothing is padded.
+
+    Args:
+        waveforms: cut into parts of at most `LONGEST_PART`, whose frames are put together again.
+        n_frames: how many frames a part of so many samples gives.
+        encode: gives `[B, T, ...]` of B parts of one length.
+        device: whose budget of frames is kept.
+    """
+    parts = [
+        (owner, part)
+        for owner, waveform in enumerate(waveforms)
+        for part in np.array_split(waveform, len(part_sizes(waveform.size)))
+    ]
+    order = sorted(range(len(parts)), key=lambda index: parts[index][1].size)
+    states: dict[int, torch.Tensor] = {}
+    for size, group in groupby(order, key=lambda index: parts[index][1].size):
+        alike = list(group)
+        for run in packs([n_frames(size)] * len(alike), device):
+            chosen = alike[run]
+            states |= zip(chosen, encode([parts[index][1] for index in chosen]), strict=True)
+    return [
+        torch.cat([states[index] for index, (its, _) in enumerate(parts) if its == owner])
+        for owner in range(len(waveforms))
+    ]

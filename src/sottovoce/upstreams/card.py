@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -24,7 +24,8 @@ class UpstreamCard:
     `trained_on` names the corpora of the pretraining or fine-tuning that a target corpus may be part of: a
     table marks such cells as contaminated. `revision` identifies the weights (a digest of the checkpoint's
     tensors and configuration), wherever they lie. `n_layers` counts the hidden states on offer: what the first
-    transformer layer reads, and what each layer gives.
+    transformer layer reads, and what each layer gives. `hop_s` is the time from frame to frame; 0 where there is one
+    frame, of the whole utterance.
     """
 
     name: str
@@ -40,6 +41,16 @@ class UpstreamCard:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
+
+
+def contaminated(trained_on: Iterable[str], corpora: Iterable[str]) -> list[str]:
+    """Those of our corpora that an upstream was trained on, however its authors spell them (CREMA-D, crema_d)."""
+    known = {_plain(name) for name in trained_on}
+    return sorted(corpus for corpus in corpora if _plain(corpus) in known)
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
 
 
 def settings_of(card: UpstreamCard, layer: int | None, device: torch.device, **others: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ have ONNX's STFT.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -17,6 +18,8 @@ from sottovoce.upstreams.mel import MEL_HOP, POWER_FLOOR, WINDOW, mel_filters
 from sottovoce.upstreams.whisper_encoder import encode_one
 
 _HOP = 2 * MEL_HOP
+
+States = Callable[[Any, torch.Tensor], Sequence[torch.Tensor]]
 
 
 class Graph(torch.nn.Module):
@@ -92,13 +95,17 @@ class WhisperGraph(Graph):
 
 
 class RawGraph(Graph):
-    """`ssl.SelfSupervised` where it hears waveforms, of an utterance that is one part (30 s)."""
+    """Of an upstream that hears waveforms, for an utterance that is one part (30 s).
+
+    `states(model, waveforms [1, n])` gives all hidden states; where `epsilon` is not None, the waveform is normalised
+    first, with that added to its variance.
+    """
 
     nothing: torch.Tensor
 
-    def __init__(self, model: Any, layer: int | None, normalised: bool, longest: int) -> None:
+    def __init__(self, model: Any, states: States, layer: int | None, epsilon: float | None, longest: int) -> None:
         super().__init__()
-        self.model, self.layer, self.normalised = model, layer, normalised
+        self.model, self.states, self.layer, self.epsilon = model, states, layer, epsilon
         self.part = self.longest = longest
         self.register_buffer("nothing", torch.zeros(1))
 
@@ -107,13 +114,12 @@ class RawGraph(Graph):
         # an index out of range where there are several parts: an error rather than other frames
         n_parts = (waveform.shape[0] + self.part - 1) // self.part
         waveform = waveform + self.nothing.index_select(0, torch.arange(n_parts)).sum()
-        if self.normalised:
+        if self.epsilon is not None:
             # in double precision: some runtimes add up half a million samples one by one
             mean, variance = waveform.double().mean(), waveform.double().var(correction=0)
-            waveform = (waveform - mean.float()) / (variance.float() + 1e-7).sqrt()
-        output = self.model(waveform[None], output_hidden_states=True)
-        hidden = (*output.hidden_states[:-1], output.last_hidden_state)
-        return (torch.stack(hidden, dim=2) if self.layer is None else hidden[self.layer])[0]
+            waveform = (waveform - mean.float()) / (variance.float() + self.epsilon).sqrt()
+        hidden = self.states(self.model, waveform[None])
+        return (torch.stack(tuple(hidden), dim=2) if self.layer is None else hidden[self.layer])[0]
 
 
 def _n_frames(waveform: torch.Tensor) -> int:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
-import numpy as np
 import torch
 
 from sottovoce.errors import UpstreamError
 from sottovoce.speech.audio import RATE_HZ, Waveform
-from sottovoce.upstreams.batching import check_lengths, packs
+from sottovoce.upstreams.batching import LONGEST_PART, check_lengths, in_equal_lengths, part_sizes
 from sottovoce.upstreams.card import Layer, settings_of
 from sottovoce.upstreams.graphs import RawGraph
 from sottovoce.upstreams.known import card_of
@@ -22,10 +20,10 @@ from sottovoce.weights.checkpoint import Checkpoint, load_complete
 
 KINDS = ("data2vec-audio", "hubert", "wav2vec2", "wav2vec2-bert", "wavlm")
 
-_LONGEST = 30 * RATE_HZ
-"""Attention grows with the square of the length: longer utterances are cut into equal parts, each heard by itself."""
-
 _FBANK_WINDOW, _FBANK_HOP = 400, 160
+_EPSILON = 1e-7
+"""What the extractors of wav2vec 2.0's family add to the variance that they divide by."""
+
 _ONLY_FOR_TRAINING = frozenset({"masked_spec_embed"})
 
 
@@ -63,7 +61,7 @@ class SelfSupervised:
 
     def n_frames(self, n_samples: int) -> int:
         """What the strided convolutions leave of the parts of an utterance."""
-        return sum(self._n_frames_of_part(size) for size in _part_sizes(n_samples))
+        return sum(self._n_frames_of_part(size) for size in part_sizes(n_samples))
 
     @torch.no_grad()
     def frames(self, waveforms: Sequence[Waveform]) -> list[torch.Tensor]:
@@ -73,22 +71,7 @@ class SelfSupervised:
             UpstreamError: a waveform is shorter than the card's `shortest_s`.
         """
         check_lengths(waveforms, self.card)
-        parts = [
-            (owner, part)
-            for owner, waveform in enumerate(waveforms)
-            for part in np.array_split(waveform, len(_part_sizes(waveform.size)))
-        ]
-        order = sorted(range(len(parts)), key=lambda index: parts[index][1].size)
-        states: dict[int, torch.Tensor] = {}
-        for size, group in groupby(order, key=lambda index: parts[index][1].size):
-            alike = list(group)
-            for run in packs([self._n_frames_of_part(size)] * len(alike), self._device):
-                chosen = alike[run]
-                states |= zip(chosen, self._encode([parts[index][1] for index in chosen]), strict=True)
-        return [
-            torch.cat([states[index] for index, (its, _) in enumerate(parts) if its == owner])
-            for owner in range(len(waveforms))
-        ]
+        return in_equal_lengths(waveforms, self._n_frames_of_part, self._encode, self._device)
 
     def graph(self) -> RawGraph:
         """See `graphs`.
@@ -98,7 +81,8 @@ class SelfSupervised:
         """
         if self._model.config.model_type == "wav2vec2-bert":
             raise UpstreamError(f"{self.card.weights} hears filter banks of w2v-BERT's own, which cannot be exported")
-        return RawGraph(self._model, self._layer, self._prepare.do_normalize, _LONGEST)
+        epsilon = _EPSILON if self._prepare.do_normalize else None
+        return RawGraph(self._model, _states, self._layer, epsilon, LONGEST_PART)
 
     def _n_frames_of_part(self, n: int) -> int:
         for width, stride in self._kernels:
@@ -109,10 +93,7 @@ class SelfSupervised:
         """`[B, T, d]` or `[B, T, L, d]` of parts of one length."""
         inputs = torch.cat([self._prepared(part) for part in parts]).to(self._device)
         with autocast(self._device, self._precision):
-            output = self._model(inputs, output_hidden_states=True)
-        # Transformers records the last layer before the final layer norm of XLS-R and its like; the model's own
-        # output comes after it.
-        hidden = (*output.hidden_states[:-1], output.last_hidden_state)
+            hidden = _states(self._model, inputs)
         states = torch.stack(hidden, dim=2) if self._layer is None else hidden[self._layer]
         return states.float().cpu()
 
@@ -124,10 +105,12 @@ class SelfSupervised:
         return prepared[:, : self._n_frames_of_part(part.size)] if prepared.ndim == 3 else prepared
 
 
-def _part_sizes(n_samples: int) -> list[int]:
-    """Sizes of the fewest, nearly equal parts of at most 30 s; those of `numpy.array_split`."""
-    n_parts = max(1, -(-n_samples // _LONGEST))
-    return [n_samples // n_parts + (part < n_samples % n_parts) for part in range(n_parts)]
+def _states(model: Any, inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """What the first transformer layer reads and what each gives, `[B, T, d]` each."""
+    output = model(inputs, output_hidden_states=True)
+    # Transformers records the last layer before the final layer norm of XLS-R and its like; the model's own output
+    # comes after it.
+    return *output.hidden_states[:-1], output.last_hidden_state
 
 
 def _kernels(config: Any, extractor: Any) -> list[tuple[int, int]]:

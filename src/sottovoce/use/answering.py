@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sottovoce.errors import UpstreamError
 from sottovoce.judging import abstention
 from sottovoce.speech import audio
 from sottovoce.speech.audio import RATE_HZ, Waveform
@@ -99,6 +100,9 @@ class Model(Protocol):
         if parts is None:
             return frames
         hop = round(self.upstream.card.hop_s * RATE_HZ)
+        if not hop:
+            name = self.upstream.card.name
+            raise UpstreamError(f"{name} gives one vector of all it hears, none of a part: leave out --average step")
         return [each[first // hop : -(-last // hop)] for each, (first, last) in zip(frames, parts, strict=True)]
 
     def rule(self, error_rate: float | None = None) -> abstention.Step | None:

@@ -20,6 +20,7 @@ from sottovoce.judging.choosing import Choice, as_chosen
 from sottovoce.judging.results import headline
 from sottovoce.judging.trust import Trust
 from sottovoce.recipe import Recipe
+from sottovoce.upstreams.card import contaminated
 from sottovoce.use import licences
 from sottovoce.use.config import Config
 from sottovoce.use.hub import is_hub_id
@@ -84,8 +85,8 @@ def model_card(
         failures=failures.of(tested, named=named),
         named=named,
         upstream_heard=heard,
-        undisclosed=any("unknown" in each or "not disclosed" in each for each in heard),
-        contaminated=sorted(set(heard) & set(corpora)),
+        undisclosed=any(word in each for each in heard for word in ("unknown", "not disclosed", "not verified")),
+        contaminated=contaminated(heard, corpora),
         trust=trust,
         calibration=[f"{100 * calibration_error(bins):.1f}" for bins in (trust.before, trust.after)],
         rates=None if trust.steps[0].error_bound is None else [_answered(trust, rate) for rate in _RATES],

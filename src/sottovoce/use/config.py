@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from sottovoce.errors import SottovoceError
 from sottovoce.judging.abstention import Step
+from sottovoce.recipe import UpstreamName
 
 SCHEMA = 2
 
@@ -25,8 +26,9 @@ class _Part(BaseModel):
 class ChosenUpstream(_Part):
     """The arguments of `load_upstream`. A relative folder of weights lies in the model's own folder."""
 
-    name: Literal["logmel", "whisper", "ssl", "generalist"]
+    name: UpstreamName
     weights: str | None = None
+    revision: str | None = None
     layer: Literal["last", "all"] | Annotated[int, Field(ge=-1000, le=1000)] = "last"
     context: Literal["exact", "trimmed"] = "trimmed"
     known_as: str | None = None

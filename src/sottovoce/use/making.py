@@ -74,6 +74,7 @@ def _upstream(chosen: Upstream) -> ChosenUpstream:
     return ChosenUpstream(
         name=chosen.name,
         weights=str(Path(chosen.weights or "").expanduser().absolute()) if local else chosen.weights,
+        revision=None if local else chosen.revision,
         layer="all" if chosen.layer == "mix" else chosen.layer,
         context=chosen.context,
         known_as=chosen.known_as,

@@ -91,19 +91,18 @@ class Checkpoint:
         return [self.folder / name for name in names if (self.folder / name).is_file()]
 
 
-def open_checkpoint(weights: str, *, allow_download: bool = False) -> Checkpoint:
+def open_checkpoint(weights: str, *, allow_download: bool = False, revision: str | None = None) -> Checkpoint:
     """Find the weights in a folder, in the local hub cache, or, where that is allowed, on the hub.
 
     Args:
         weights: a folder, or a hub id such as `openai/whisper-base`.
         allow_download: permit the network; the environment variable `SOTTOVOCE_ALLOW_DOWNLOAD=1` does too.
+        revision: a commit or branch on the hub; None for its main branch.
 
     Raises:
         WeightsError: not there, or there without a configuration or without safetensors, or damaged.
     """
-    folder = Path(weights).expanduser()
-    if not folder.is_dir():
-        folder = _from_hub(weights, allow_download or os.environ.get(DOWNLOAD_VARIABLE, "0") not in ("", "0"))
+    folder = find_folder(weights, _WANTED, allow_download=allow_download, revision=revision)
     if not (folder / "config.json").is_file():
         raise WeightsError(f"{folder} holds no config.json, so it is no checkpoint in the layout of Hugging Face")
     absent = [path.name for path in _tensor_files(folder) if not path.is_file()]
@@ -116,13 +115,41 @@ def open_checkpoint(weights: str, *, allow_download: bool = False) -> Checkpoint
     return Checkpoint(weights, folder)
 
 
+def find_folder(
+    weights: str, files: Sequence[str], *, allow_download: bool = False, revision: str | None = None
+) -> Path:
+    """The folder of that name, or that of a hub id in the local cache, fetched first where that is allowed.
+
+    Args:
+        weights: a folder or a hub id.
+        files: names and patterns of what is fetched.
+        allow_download: as in `open_checkpoint`, and so is `revision`.
+        revision: see there.
+
+    Raises:
+        WeightsError: there is none, or it cannot be had.
+    """
+    folder = Path(weights).expanduser()
+    if folder.is_dir():
+        return folder
+    allowed = allow_download or os.environ.get(DOWNLOAD_VARIABLE, "0") not in ("", "0")
+    return _from_hub(weights, allowed, files, revision)
+
+
 def in_hub_cache(weights: str) -> bool:
     """Whether a hub id can be opened without the network."""
-    try:
-        folder = _from_hub(weights, allow_download=False)
-    except WeightsError:
+    folder = cached(weights)
+    if folder is None:
         return False
     return (folder / "config.json").is_file() and all(path.is_file() for path in _tensor_files(folder))
+
+
+def cached(weights: str, revision: str | None = None) -> Path | None:
+    """The folder of a hub id in the local cache, whole or not; never asks the network."""
+    try:
+        return _from_hub(weights, False, _WANTED, revision)
+    except WeightsError:
+        return None
 
 
 def load_complete(
@@ -178,11 +205,12 @@ def load_complete(
         ) from problem
 
 
-def _from_hub(weights: str, allow_download: bool) -> Path:
+def _from_hub(weights: str, allow_download: bool, files: Sequence[str], revision: str | None = None) -> Path:
     from huggingface_hub import snapshot_download
 
+    here = not allow_download
     try:
-        return Path(snapshot_download(weights, allow_patterns=list(_WANTED), local_files_only=not allow_download))
+        return Path(snapshot_download(weights, allow_patterns=list(files), local_files_only=here, revision=revision))
     except Exception as problem:
         # The hub's client raises a dozen kinds, from a bad name to a broken line: all mean that there are no weights.
         hint = "" if allow_download else f", or set {DOWNLOAD_VARIABLE}=1 to fetch it from the Hugging Face hub"

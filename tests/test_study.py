@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sottovoce import ablation, recipe
+from sottovoce import recipe, study
 from sottovoce.errors import RecipeError
+from sottovoce.experiment import wishes
 from sottovoce.experiment.place import Place
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.store.artefacts import Store
@@ -34,12 +35,12 @@ def write(folder: Path, rows: list[dict], base: str = "tiny.yaml") -> Path:
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory) -> tuple[Path, dict]:
-    folder = tmp_path_factory.mktemp("ablation")
+    folder = tmp_path_factory.mktemp("study")
     tiny.write_all(folder)
     path = write(folder, ROWS)
-    table = recipe.load_ablation(path)
+    table = recipe.load_study(path)
     assert table is not None
-    return folder, ablation.run(table, path, folder / "out", Place(Store(folder / "store")), changes=CHANGES)
+    return folder, study.run(table, path, folder / "out", Place(Store(folder / "store")), changes=CHANGES)
 
 
 def test_rows_with_equal_settings_share_a_run(done):
@@ -86,13 +87,13 @@ def test_page_and_markdown(done):
 def test_mistakes_are_named(tmp_path: Path):
     tiny.write_all(tmp_path)
     path = write(tmp_path, [ROWS[0], {**ROWS[1], "change": {"translation.speed": 2}}])
-    table = recipe.load_ablation(path)
+    table = recipe.load_study(path)
     assert table is not None
     with pytest.raises(RecipeError, match=r"translation\.offline\.speed"):
-        ablation.variants(table, path)
+        wishes.variants(table, path)
     with pytest.raises(RecipeError, match="no recipe 'nowhere'"):
-        ablation.variants(table.model_copy(update={"base": "nowhere"}), path)
+        wishes.variants(table.model_copy(update={"base": "nowhere"}), path)
     with pytest.raises(RecipeError, match="two rows"):
-        recipe.load_ablation(write(tmp_path, [ROWS[0], ROWS[0]]))
-    with pytest.raises(RecipeError, match="is an ablation"):
+        recipe.load_study(write(tmp_path, [ROWS[0], ROWS[0]]))
+    with pytest.raises(RecipeError, match="is a study"):
         recipe.load(path)
