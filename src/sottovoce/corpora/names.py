@@ -41,6 +41,11 @@ def recordings(folder: Path, endings: Iterable[str]) -> list[Path]:
     return found
 
 
+def within(folder: str | Path, pattern: str) -> Path:
+    """The first folder below `folder` whose name matches `pattern`, or `folder` itself where there is none."""
+    return next((path for path in sorted(Path(folder).rglob(pattern)) if path.is_dir()), Path(folder))
+
+
 def prepare_by_name(
     folder: str | Path,
     card: CorpusCard,

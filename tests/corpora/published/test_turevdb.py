@@ -1,6 +1,8 @@
-"""TurEV-DB: calm, and a word with a digit."""
+"""TurEV-DB: calm, a word with a digit, and filtered copies beside the recordings."""
 
 from __future__ import annotations
+
+import shutil
 
 from sottovoce.corpora.published.turevdb import CARD, prepare
 from sottovoce.speech.harmonisation import load_table
@@ -18,12 +20,16 @@ MINIATURE = Miniature(
 
 
 def test_what_the_names_say(tmp_path):
-    prepared = prepare(MINIATURE.write(tmp_path / CARD.name, tone))
+    folder = MINIATURE.write(tmp_path / CARD.name, tone)
+    filtered = folder / "Model Output for Test Data" / "testEmotions500HighPass" / "sound" / "Angry"
+    shutil.copytree(folder / "Sound Source" / "Angry", filtered)
+    prepared = prepare(folder)
     assert facts(prepared) == {
         "1157_kz_acik": ("turevdb-1157", "angry", "acik", "tr"),
         "1234_sk_eger": ("turevdb-1234", "calm", "eger", "tr"),
         "1358_mt_ogul": ("turevdb-1358", "happy", "ogul", "tr"),
         "7895_hl_ogul1": ("turevdb-7895", "sad", "ogul", "tr"),
     }
+    assert {u.path.split("/")[-3] for u in prepared.manifest} == {"Sound Source"}
     (calm,) = prepared.manifest.with_emotions(["calm"])
     assert load_table().weights(calm.emotion, calm.corpus) == {"neutral": 1.0}

@@ -48,7 +48,7 @@ CARD = CorpusCard(
     ),
 )
 
-_NAME = re.compile(rf"(?P<emotion>{'|'.join(_EMOTIONS)})_(?P<speaker>[FMC])_[AB]_(?P<text_id>.+)")
+_NAME = re.compile(rf"(?P<emotion>{'|'.join(_EMOTIONS)})_(?P<speaker>[FMC])_[AB]_(?P<text_id>[a-z_]+)")
 
 
 def prepare(folder: str | Path) -> Prepared:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from sottovoce.corpora.card import CorpusCard, Prepared
-from sottovoce.corpora.names import prepare_by_name
+from sottovoce.corpora.names import prepare_by_name, within
 
 _EMOTIONS = {
     "C": "angry",
@@ -66,8 +66,7 @@ def prepare(folder: str | Path) -> Prepared:
     Raises:
         CorpusError: the folder holds something else, or names that cannot be read.
     """
-    second = [path for path in sorted(Path(folder).rglob(_SECOND_VERSION)) if path.is_dir()]
-    return prepare_by_name(second[0] if second else folder, CARD, _read_name)
+    return prepare_by_name(within(folder, _SECOND_VERSION), CARD, _read_name)
 
 
 def _read_name(name: str) -> dict[str, str] | None:

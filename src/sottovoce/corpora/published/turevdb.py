@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 from sottovoce.corpora.card import CorpusCard, Prepared
-from sottovoce.corpora.names import prepare_by_name
+from sottovoce.corpora.names import prepare_by_name, within
+
+_ORIGINALS = "Sound Source"
 
 _EMOTIONS = {"kz": "angry", "mt": "happy", "hl": "sad", "sk": "calm"}
 
@@ -17,7 +19,7 @@ CARD = CorpusCard(
     n_utterances=1_735,
     n_speakers=6,
     emotions={"angry": 487, "happy": 357, "sad": 483, "calm": 408},
-    layout="Sound Source/Angry/1157_kz_acik.wav ..., Sound Source/Calm/1234_sk_eger.wav ..., Happy/, Sad/",
+    layout=f"{_ORIGINALS}/Angry/1157_kz_acik.wav ..., {_ORIGINALS}/Calm/1234_sk_eger.wav ..., Happy/, Sad/",
     licence="CC BY-NC-ND 4.0",
     home="https://github.com/Xeonen/TurEV-DB",
     citation="Canpolat, Ormanoğlu, Zeyrek: Turkish Emotion Voice Database (TurEV-DB), SLTU-CCURL 2020, 2020.sltu-1.52",
@@ -25,6 +27,8 @@ CARD = CorpusCard(
     oddities=(
         "There is calm and no neutral: with the four usual classes, three are left. In the shipped harmonisation its "
         "calm weighs as neutral.",
+        "The repository also holds 698 filtered copies of recordings under the same names, below `Model Output for "
+        "Test Data`. They are passed over where `Sound Source` is there.",
         "Four speakers have 328 recordings each, 1157 has 150 and 7895 has 273.",
         "All speakers say the same 82 words, written without Turkish letters (so no text is given). One name has a "
         "digit after its word: `7895_hl_ogul1`.",
@@ -40,12 +44,12 @@ _NAME = re.compile(r"(?P<speaker>\d{4})_(?P<emotion>kz|mt|hl|sk)_(?P<text_id>[a-
 
 
 def prepare(folder: str | Path) -> Prepared:
-    """Read TurEV-DB from any folder above the recordings.
+    """Read TurEV-DB from any folder above the recordings; of the whole repository, `Sound Source` alone.
 
     Raises:
         CorpusError: the folder holds something else, or names that cannot be read.
     """
-    return prepare_by_name(folder, CARD, _read_name)
+    return prepare_by_name(within(folder, _ORIGINALS), CARD, _read_name)
 
 
 def _read_name(name: str) -> dict[str, str] | None:
