@@ -16,7 +16,8 @@ LOSSLESS = (".wav", ".flac")
 
 ReadName = Callable[[str], Mapping[str, str] | None]
 """A recording's name without its ending -> speaker, emotion and, where it says them, text, text_id, language and
-intensity (see `speech.harmonisation.INTENSITY`) and arousal; else None."""
+intensity (see `speech.harmonisation.INTENSITY`) and arousal; nothing for what the corpus holds and we leave out
+(laughter, song); else None."""
 
 _MEASURES = {"intensity": INTENSITY, "arousal": "arousal"}
 
@@ -85,7 +86,7 @@ def prepare_by_name(
         raise CorpusError(f"{headline} holds the corpus alone, or move these files away:", unread)
     once: dict[str, Utterance] = {}
     for path, fields in read.items():
-        if fields is not None:
+        if fields:
             name = names[path]
             utterance = Utterance(
                 id=name,
@@ -102,8 +103,11 @@ def prepare_by_name(
             once.setdefault(name.lower(), utterance)
     manifest = Manifest(tuple(once[name] for name in sorted(once)))
     notes = departures(card, manifest)
-    if len(paths) > len(once):
-        notes.append(f"{len(paths) - len(once)} recordings lie there more than once; each was taken once")
+    n_other = sum(not fields for fields in read.values())
+    if len(paths) - n_other > len(once):
+        notes.append(f"{len(paths) - n_other - len(once)} recordings lie there more than once; each was taken once")
+    if n_other:
+        notes.append(f"{n_other} recordings were left out: the card of {card.title} says which")
     if left_out := sorted(set(names.values()) & set(unusable)):
         notes.append(f"left out, for it holds no sound: {', '.join(left_out)}")
     return Prepared(manifest, tuple(notes))

@@ -63,7 +63,6 @@ CARD = CorpusCard(
         "names that are spelled in two ways are one here.",
         "69 utterances are said by several ('All', 'Both', 'Joey and Chandler'): such a name is a speaker of its own, "
         "though its people speak elsewhere too.",
-        "Canned laughter, music and cuts that begin or end beside the utterance are common.",
         "Of the 13,708 rows dev's dia110_utt7 has no recording and train's dia125_utt3 a broken one (EmoBox).",
     ),
     sources=(
