@@ -21,6 +21,7 @@ EXTRAS = {  # extra -> modules it brings, what they give
     "cascade": (("sentencepiece", "pyworld"), "the translator cascade with M2M-100 or Marian"),
     "prosody": (("pyworld",), "how much prosody each translation kept, and prosody for any voice of cascade"),
     "vad": (("silero_vad", "onnxruntime"), "timeline: speech told from noise, not by its level alone"),
+    "egemaps": (("opensmile",), "upstream egemaps; openSMILE: non-commercial research alone (audEERING's licence)"),
     "page": (("gradio",), "sottovoce page: upload or speak in the browser"),
     "onnx": (("onnx", "onnxruntime", "onnxscript"), "sottovoce export: a model that runs without Sottovoce"),
     "ray": (("ray",), "--executor ray: many processes, or the nodes of a cluster"),

@@ -21,7 +21,7 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_an_unknown_upstream_is_answered_with_the_known() -> None:
-    with pytest.raises(UpstreamError, match="logmel, whisper, ssl"):
+    with pytest.raises(UpstreamError, match="logmel, egemaps, whisper, ssl"):
         load_upstream("mfcc")
 
 
@@ -44,7 +44,7 @@ def test_a_wrong_path_is_a_clear_error(weights: str) -> None:
 def test_permission_reaches_the_hub_client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder, asked = tiny_whisper(tmp_path), []
 
-    def snapshot(repository: str, *, allow_patterns: list[str], local_files_only: bool) -> str:
+    def snapshot(repository: str, *, allow_patterns: list[str], local_files_only: bool, revision: None) -> str:
         asked.append(local_files_only)
         assert not any(pattern.endswith((".bin", ".pt", "*")) for pattern in allow_patterns)
         return str(folder)

@@ -26,7 +26,7 @@ def upstreams(
     known = catalogue.upstreams()
     if name is None:
         rows = [
-            (n, each.dimension or "its own", each.licence, _shortened(each.trained_on), each.missing or "ready")
+            (n, each.dimension or "?", _brief(each.licence), _few(each.trained_on), _brief(each.missing or "ready"))
             for n, each in known.items()
         ]
         terminal.print_table("Upstreams", ("name", "dimension", "licence", "trained on", "missing here"), rows)
@@ -37,7 +37,11 @@ def upstreams(
         raise SottovoceError(f"there is no upstream '{name}'; there are: {', '.join(known)}")
 
 
-def _shortened(names: Sequence[str], shown: int = 2) -> str:
-    """A list of names that fits into a cell."""
+def _brief(text: str) -> str:
+    """The beginning of what the upstream's own table has in full."""
+    return text.partition(":")[0].strip()
+
+
+def _few(names: Sequence[str], shown: int = 2) -> str:
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more if names else "nothing"
+    return ", ".join(map(_brief, names[:shown])) + more if names else "nothing"

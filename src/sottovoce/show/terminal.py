@@ -33,7 +33,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     """A table of anything; nothing in a cell is taken for markup."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, overflow="fold")  # a name is never cut
     for row in rows:
         table.add_row(*(escape(_text(cell)) for cell in row))
     out.print(table)

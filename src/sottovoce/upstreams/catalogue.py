@@ -63,12 +63,12 @@ def _preset(name: str) -> Entry:
         n_layers=n_layers,
         trained_on=facts.trained_on,
         licence=facts.licence,
-        missing=None if here else "weights: allow_download: true, or a folder",
+        missing=None if here else "its weights: allow_download: true, or a folder with them",
     )
 
 
 def _others() -> list[Entry]:
-    given = "weights: the folder of the gated checkpoints, see https://ai.meta.com/resources/models-and-libraries/"
+    given = "gated weights: the folder with them, see https://ai.meta.com/resources/models-and-libraries/"
     given += "seamless-downloads/"
     installed = importlib.util.find_spec("opensmile") is not None
     ours = "Apache-2.0 (part of Sottovoce)"
@@ -110,7 +110,7 @@ def _others() -> list[Entry]:
             None,
             None,
             ("as its own card says",),
-            "see its card",
-            "weights: train one, see docs/generalist.md",
+            "see its card: that of what it was trained on",
+            "a folder: train one, see docs/generalist.md",
         ),
     ]

@@ -25,9 +25,7 @@ from sottovoce.upstreams.card import Layer, UpstreamCard, settings_of
 from sottovoce.upstreams.graphs import Graph
 from sottovoce.upstreams.layers import resolve_layer
 
-LICENCE = (
-    "openSMILE: audEERING Research License, non-commercial (features and models made with it too); its Python: MIT"
-)
+LICENCE = "non-commercial research: audEERING Research License of openSMILE, for features and models made with it too"
 DIMENSION = 88
 
 _FURTHEST = 10.0

@@ -145,8 +145,8 @@ def _settings(checkpoint: Published, content: Mapping[str, Any]) -> Settings:
     else:
         trained = content.get("cfg")
         trained = trained if isinstance(trained, dict) else {}
-        task, model = (trained.get(part) if isinstance(trained.get(part), dict) else {} for part in ("task", "model"))
-        named = {**task, **model} if model else None
+        task, model = trained.get("task"), trained.get("model")
+        named = {**(task if isinstance(task, dict) else {}), **model} if isinstance(model, dict) else None
     if not isinstance(named, dict):
         raise WeightsError(
             f"{checkpoint.weights} does not say what its network is like: {SETTINGS_FILE} is not beside "
