@@ -20,7 +20,7 @@ CARD = CorpusCard(
     n_speakers=65,
     emotions={"neutral": 522, "fearful": 510, "happy": 486, "sad": 470, "angry": 486},
     layout="01Neutral/n1-01-01-01-01.wav ..., 02Fearful/f2-01-01-01-01.wav ..., 03Happy/, 04Sad/, 05Angry/",
-    licence="not verified",
+    licence="none named in its repository",
     home="https://github.com/Ethio2021/ASED_V1",
     citation=(
         "Retta, Almekhlafi, Sutcliffe, Mhamed, Ali, Feng: A New Amharic Speech Emotion Dataset and Classification "
@@ -30,14 +30,14 @@ CARD = CorpusCard(
     oddities=(
         "One name has a capital letter: `S4-04-02-01-29`.",
         "Sentences 01 and 02 are said in every emotion; 03 to 07 are other sentences for each, so we number them with "
-        "the emotion's letter. What they say is not published (the two that all share: not verified on a transcript).",
+        "the emotion's letter, and what is said gives the emotion away. The texts are not published.",
+        "Of 4550 recordings those are published that at least five of eight judges accepted: an easy selection.",
         "Five speakers (09, 15, 21, 23, 25) have one recording each that names the other gender.",
         "The dialect of a speaker is not in the names.",
     ),
     sources=(
+        "https://github.com/Ethio2021/ASED_V1 (README, all names counted)",
         "https://arxiv.org/abs/2201.02710",
-        "https://github.com/emo-box/EmoBox, data/ased (all names)",
-        "https://github.com/Strong-AI-Lab/emotion, datasets/ASED",
     ),
 )
 

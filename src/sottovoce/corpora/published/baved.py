@@ -28,21 +28,21 @@ CARD = CorpusCard(
     n_speakers=60,
     emotions={"tiredness": 585, "neutral": 672, "other": 678},
     layout="0/1-m-20-0-0-1.wav ... 6/56-f-40-6-2-657.wav, a folder a word",
-    licence="not verified",
-    home="https://www.kaggle.com/a13x10/basic-arabic-vocal-emotions-dataset",
-    citation="Basic Arabic Vocal Emotions Dataset (BAVED), Kaggle (a13x10); authors and year not verified",
+    licence="none named; its README advises against commercial use",
+    home="https://github.com/40uf411/Basic-Arabic-Vocal-Emotions-Dataset",
+    citation="Aouf: Basic Arabic Vocal Emotions Dataset (BAVED), GitHub, 2019",
     encoding="speaker-gender-age-word-level-recording: level 0 low, 1 as one speaks every day, 2 high",
     oddities=(
         "The levels are no emotions. Level 0 is published as 'similar to feeling tired or feeling down', 1 as neutral, "
         "2 as strong emotion of any kind (happiness, sadness, anger, ...). Our labels for them are tiredness, neutral "
         "and other; the measure `arousal` holds the level itself, 0 to 2, and is what to train on.",
-        "Published as 61 speakers; the names hold 60.",
+        "Published as 61 speakers; 60 have recordings. Folder and name disagree once on the word, in "
+        "0/49-m-23-6-1-201: the name is taken.",
         "All speakers say the same seven words: every fold shares its texts with training. The words are spelled as "
         "published.",
     ),
     sources=(
-        "https://github.com/DagsHub/audio-datasets, BAVED/README.md",
-        "https://github.com/felixbur/nkululeko, data/baved (all names)",
+        "https://github.com/40uf411/Basic-Arabic-Vocal-Emotions-Dataset (README, all names counted)",
     ),
 )
 
