@@ -36,9 +36,9 @@ CARD = CorpusCard(
         "Labels are the majority of twelve annotators; their votes are not published with the recordings.",
         "Fear has 38 recordings, and anger and neutral 70 % of all: report class recalls.",
         "Cut from radio plays: no sentence is said by several speakers on purpose.",
-        "Texts come from `shemo.json`, which its authors publish apart; without it there are none. It has names for 3000 "
-        "recordings, too, but 162 of them are others than those of the recordings (more neutral, less sad): it seems "
-        "to know corrected labels. EmoBox lists the 2838 that both have.",
+        "Texts come from `shemo.json`, which its authors publish apart; without it there are none. It has 3000 "
+        "entries, too, but 162 of its names are others than the recordings' (more neutral, less sad): it seems to hold "
+        "corrected labels. EmoBox lists the 2838 that both have.",
     ),
     sources=(
         "https://doi.org/10.1007/s10579-018-9427-x",
