@@ -81,6 +81,9 @@ def test_shipped_recipes_load_and_state_result_time_and_memory(name, monkeypatch
             break
         head.append(line)
     stated = " ".join(head)
+    if "Not run by us" in stated:  # what needs corpora or weights that are to be asked for
+        assert "paper.yaml" in stated or "to be asked for" in stated
+        return
     assert re.search(r"macro F1", stated), "the expected result"
     assert re.search(r"\d+ (min|minutes|s|seconds)\b", stated), "the time on two cores"
     assert re.search(r"\d (GiB|MiB|GB|MB)\b", stated), "the memory"
