@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from sottovoce.corpora.card import CorpusCard, Prepared, departures
@@ -54,7 +54,6 @@ def prepare_by_name(
     votes: Callable[[str, str], Mapping[str, float]] = lambda recording, emotion: {},
     *,
     name_of: Callable[[Path], str] = lambda path: path.stem,
-    unusable: Collection[str] = (),
 ) -> Prepared:
     """Read a corpus from its file names.
 
@@ -68,7 +67,6 @@ def prepare_by_name(
         read_name: what a name says.
         votes: listeners' votes by recording and emotion, where the corpus has them.
         name_of: the name of a recording, with folders where the file's alone is not unique.
-        unusable: names of recordings that are published and hold no sound; they are left out and noted.
 
     Raises:
         CorpusError: the folder is absent or holds something else, with what was expected and what is there; or some
@@ -76,13 +74,12 @@ def prepare_by_name(
     """
     folder = Path(folder)
     names = {path: name_of(path) for path in recordings(folder, LOSSLESS)}
-    paths = [path for path, name in names.items() if name not in unusable]
-    read = {path: read_name(names[path]) for path in paths}
+    read = {path: read_name(name) for path, name in names.items()}
     unread = [str(path.relative_to(folder.absolute())) for path, fields in read.items() if fields is None]
-    if len(unread) == len(paths):
+    if len(unread) == len(read):
         raise wrong_folder(folder, card, unread)
     if unread:
-        headline = f"{folder}: {len(unread)} of {len(paths)} names are none of {card.title}'s. Name the folder that"
+        headline = f"{folder}: {len(unread)} of {len(read)} names are none of {card.title}'s. Name the folder that"
         raise CorpusError(f"{headline} holds the corpus alone, or move these files away:", unread)
     once: dict[str, Utterance] = {}
     for path, fields in read.items():
@@ -104,12 +101,10 @@ def prepare_by_name(
     manifest = Manifest(tuple(once[name] for name in sorted(once)))
     notes = departures(card, manifest)
     n_other = sum(not fields for fields in read.values())
-    if len(paths) - n_other > len(once):
-        notes.append(f"{len(paths) - n_other - len(once)} recordings lie there more than once; each was taken once")
+    if len(read) - n_other > len(once):
+        notes.append(f"{len(read) - n_other - len(once)} recordings lie there more than once; each was taken once")
     if n_other:
         notes.append(f"{n_other} recordings were left out: the card of {card.title} says which")
-    if left_out := sorted(set(names.values()) & set(unusable)):
-        notes.append(f"left out, for it holds no sound: {', '.join(left_out)}")
     return Prepared(manifest, tuple(notes))
 
 

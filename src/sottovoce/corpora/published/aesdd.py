@@ -10,7 +10,7 @@ from sottovoce.corpora.names import prepare_by_name
 
 _EMOTIONS = {"a": "angry", "d": "disgusted", "f": "fearful", "h": "happy", "s": "sad"}
 
-_EMPTY = ("s05 (3)",)
+_EMPTY = "s05 (3)"
 
 CARD = CorpusCard(
     name="aesdd",
@@ -53,9 +53,11 @@ def prepare(folder: str | Path) -> Prepared:
     Raises:
         CorpusError: the folder holds something else, or names that cannot be read.
     """
-    return prepare_by_name(folder, CARD, _read_name, unusable=_EMPTY)
+    return prepare_by_name(folder, CARD, _read_name)
 
 
 def _read_name(name: str) -> dict[str, str] | None:
+    if name == _EMPTY:
+        return {}
     match = _NAME.fullmatch(name)
     return match and match.groupdict() | {"emotion": _EMOTIONS[match["emotion"]]}
