@@ -126,7 +126,7 @@ def write_files(out: Path, results: Mapping[str, Any]) -> None:
     page = template("study.html.j2").render(
         title=f"Sottovoce: {results['name']}",
         basics=_basics(results),
-        marks=MARKS,
+        marks={m: MARKS[m] for m in _marks_of([row for part in results["tables"] for row in part["rows"]])},
         parts=_parts(results),
         runs=_runs(results),
         printed=any(row["printed"] for part in results["tables"] for row in part["rows"]),
