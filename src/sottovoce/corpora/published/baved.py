@@ -41,9 +41,7 @@ CARD = CorpusCard(
         "All speakers say the same seven words: every fold shares its texts with training. The words are spelled as "
         "published.",
     ),
-    sources=(
-        "https://github.com/40uf411/Basic-Arabic-Vocal-Emotions-Dataset (README, all names counted)",
-    ),
+    sources=("https://github.com/40uf411/Basic-Arabic-Vocal-Emotions-Dataset (README, all names counted)",),
 )
 
 _NAME = re.compile(r"(?P<speaker>\d+)-[mfMF]-\d+-(?P<text_id>[0-6])-(?P<arousal>[012])-\d+")
