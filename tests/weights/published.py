@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,13 @@ KERNELS = (10, 3, 3, 3, 3, 2, 2)
 
 
 def random(*shape: int) -> torch.Tensor:
-    return torch.randn(shape) / (shape[-1] if len(shape) > 1 else 1) ** 0.5
+    """Weights as of a layer that keeps the size of what it hears; biases and norms near 0."""
+    return torch.randn(shape) / math.prod(shape[1:]) ** 0.5 if len(shape) > 1 else 0.1 * torch.randn(shape)
+
+
+def like_trained(tensors: Tensors) -> Tensors:
+    """With the weights of norms around 1."""
+    return {n: t + 1 if t.ndim == 1 and n.endswith(".weight") else t for n, t in tensors.items()}
 
 
 def repeated(*shape: int) -> torch.Tensor:
@@ -96,9 +103,7 @@ def tiny_emotion2vec(folder: Path) -> Path:
     size = {"depth": 1, "prenet": 1, "channels": 8}
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        tensors = classified(emotion2vec_tensors(16, 2, random, **size), 16, random)
-    for name, tensor in tensors.items():
-        tensor *= 0.1 if name.endswith(".bias") else 1.0  # or the sound would drown in them
+        tensors = classified(like_trained(emotion2vec_tensors(16, 2, random, **size)), 16, random)
     torch.save({"model": tensors, "optimizer": {"step": 3}}, folder / "model.pt")
     settings = emotion2vec_settings(16, 2, **size)
     (folder / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
@@ -130,7 +135,7 @@ def published_expressivity(folder: Path) -> Path:
     """At its own size: it has only one."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        tensors = expressivity_tensors(lambda *shape: torch.randn(shape) * (2 / max(1, _fan_in(shape))) ** 0.5)
+        tensors = like_trained(expressivity_tensors(random))
     torch.save(in_pretssel(tensors), folder / "pretssel_melhifigan_wm.pt")
     return folder
 
@@ -157,7 +162,3 @@ def _pair(name: str, make: Make, *shape: int) -> Tensors:
 
 def _tdnn(name: str, make: Make, *shape: int) -> Tensors:
     return _pair(f"{name}.conv", make, *shape) | _pair(f"{name}.norm", make, shape[0])
-
-
-def _fan_in(shape: tuple[int, ...]) -> int:
-    return int(torch.tensor(shape[1:]).prod()) if len(shape) > 1 else 2
