@@ -22,6 +22,9 @@ from tests import launcher, tiny_generalist
 from tests.conftest import tone
 from tests.use.models import EMOTIONS, config, write_model
 from tests.weights.checkpoints import TINY, tiny_whisper
+from tests.weights.published import published_expressivity, tiny_emotion2vec
+
+PUBLISHED = {"emotion2vec": tiny_emotion2vec, "expressivity": published_expressivity}
 
 LENGTHS_S = (0.1, 0.1001, 1.2345, 3.0, 29.97, 30.0)
 CARD = "---\nlicense: other\nlicense_name: cc-by-nc-4.0\n---\n# tiny\n"
@@ -32,6 +35,8 @@ CASES = {  # name -> kind of checkpoint, and how the upstream is used
     "whisper": ("whisper", {}),
     "whisper, exact, mixed": ("whisper", {"context": "exact", "layer": "all"}),
     "wav2vec2, a lower layer": ("wav2vec2", {"layer": 1}),
+    "emotion2vec, mixed": ("emotion2vec", {"layer": "all"}),
+    "expressivity": ("expressivity", {}),
 }
 
 
@@ -39,7 +44,8 @@ def build(folder: Path, kind: str, how: dict[str, Any]) -> Model:
     """A model with a random head that tells sounds apart, on an upstream of this kind."""
     name, weights = "logmel", None
     if kind != "logmel":
-        name, write = TINY[kind]
+        name, write = (kind, PUBLISHED[kind]) if kind in PUBLISHED else TINY[kind]
+        (folder / "weights").mkdir()
         weights = str(write(folder / "weights"))
     chosen = ChosenUpstream(name=name, weights=weights, **how)  # type: ignore[arg-type]
     upstream = load_upstream(**dict(chosen))
