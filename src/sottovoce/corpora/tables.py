@@ -101,7 +101,7 @@ def prepare_from_tables(
     said: Iterable[Utterance],
     *,
     whole: bool = True,
-    endings: Sequence[str] = LOSSLESS,
+    apart: Sequence[str] = (),
 ) -> Prepared:
     """Bring what tables say together with the recordings below `folder`.
 
@@ -112,7 +112,7 @@ def prepare_from_tables(
             an ending (`dia0_utt0.mp4`, `train/dia0_utt0`), and `speaker` has no prefix. The corpus, and the language
             where the corpus has one, are filled in here.
         whole: whether all of the corpus was asked for, so that counts can be compared with the card's.
-        endings: of recordings.
+        apart: names of folders whose files are no recordings of the corpus.
 
     Returns:
         The utterances whose recordings are there, sorted by id, and notes on labels without recordings, recordings
@@ -122,7 +122,7 @@ def prepare_from_tables(
         CorpusError: not one of the recordings is there.
     """
     folder, said = Path(folder), list(said)
-    there = _by_stem(recordings(folder, endings))
+    there = _by_stem(path for path in recordings(folder, LOSSLESS) if path.parent.name not in apart)
     places = {name: _ending_in(name, there) for name in dict.fromkeys(u.path for u in said)}
     read = [_completed(u, places[u.path][0], card) for u in said if places[u.path]]
     if not read:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sottovoce.corpora.card import CorpusCard, Prepared
 from sottovoce.corpora.names import prepare_by_name
+from sottovoce.errors import CorpusError
 
 CARD = CorpusCard(
     name="emodb",
@@ -62,6 +63,9 @@ _SENTENCES = {
     "b10": "Die wird auf dem Platz sein, wo wir sie immer hinlegen.",
 }
 
+LARYNGOGRAMS = "laryngo"
+"""A folder of EmoDB 2.0."""
+
 _NAME = re.compile(r"(?P<speaker>\d\d)(?P<text_id>[ab]\d\d)(?P<emotion>[A-Z])[a-z]?")
 _RATES, _N_LISTENERS = "erkennung.txt", 20
 _RATE = re.compile(r"(\d\d[ab]\d\d[A-Z][a-z]?)\.wav\s+(\d+(?:,\d+)?)")
@@ -71,11 +75,13 @@ def prepare(folder: str | Path) -> Prepared:
     """Read EmoDB from its root or its `wav` folder, with votes where `erkennung.txt` lies beside or below it.
 
     Raises:
-        CorpusError: the folder holds something else, or names that cannot be read.
+        CorpusError: the folder holds something else (EmoDB 2.0, too), or names that cannot be read.
     """
+    if (Path(folder) / LARYNGOGRAMS).is_dir():  # which have the names of the recordings
+        raise CorpusError(f"{folder} is EmoDB 2.0; read it with: sottovoce prepare emodb-2 {folder}")
     rates = _recognition_rates(Path(folder))
     prepared = prepare_by_name(
-        folder, CARD, _read_name, lambda recording, emotion: _votes(emotion, rates.get(recording))
+        folder, CARD, read_name, lambda recording, emotion: votes_of(emotion, rates.get(recording))
     )
     without = sum(not utterance.votes for utterance in prepared.manifest)
     if not without:
@@ -84,7 +90,8 @@ def prepare(folder: str | Path) -> Prepared:
     return Prepared(prepared.manifest, (*prepared.notes, note))
 
 
-def _read_name(name: str) -> dict[str, str] | None:
+def read_name(name: str) -> dict[str, str] | None:
+    """What the name of a recording says; None where it is no name of EmoDB."""
     match = _NAME.fullmatch(name)
     if match is None or match["emotion"] not in _EMOTIONS or match["text_id"] not in _SENTENCES:
         return None
@@ -101,7 +108,7 @@ def _recognition_rates(folder: Path) -> dict[str, float]:
     return {}
 
 
-def _votes(emotion: str, recognised: float | None) -> Mapping[str, float]:
+def votes_of(emotion: str, recognised: float | None) -> Mapping[str, float]:
     """A recognition rate as votes of twenty listeners, those who erred spread evenly: the even spread is ours."""
     if recognised is None:
         return {}
