@@ -44,13 +44,13 @@ class UpstreamCard:
 
 
 def contaminated(trained_on: Iterable[str], corpora: Iterable[str]) -> list[str]:
-    """Those of our corpora that an upstream was trained on, however its authors spell them (CREMA-D, crema_d)."""
+    """Those of our corpora that an upstream was trained on, however spelled (CREMA-D, cremad), in whatever version."""
     known = {_plain(name) for name in trained_on}
     return sorted(corpus for corpus in corpora if _plain(corpus) in known)
 
 
 def _plain(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
+    return "".join(character for character in name.lower() if character.isalnum()).rstrip("0123456789")
 
 
 def settings_of(card: UpstreamCard, layer: int | None, device: torch.device, **others: Any) -> dict[str, Any]:
