@@ -111,7 +111,7 @@ def prepare_from_tables(
         said: an utterance for each row, as the table has it: `path` is the end of the recording's path, with or without
             an ending (`dia0_utt0.mp4`, `train/dia0_utt0`), and `speaker` has no prefix. The corpus, and the language
             where the corpus has one, are filled in here.
-        whole: whether all of the corpus was asked for, so that counts can be compared with the card's.
+        whole: whether all of the corpus was asked for and not a part, so that what is there can be compared with it.
         apart: names of folders whose files are no recordings of the corpus.
 
     Returns:
@@ -132,9 +132,11 @@ def prepare_from_tables(
         )
     manifest = Manifest(tuple(sorted(read, key=lambda u: u.id)))
     taken = {place for found in places.values() for place in found}
+    n_unlabelled = sum(map(len, there.values())) - len(taken)
     counts = {
         "recordings have labels and are not there": sum(not found for found in places.values()),
-        "recordings have no labels that can be read, and were left out": sum(map(len, there.values())) - len(taken),
+        # Those of other parts have labels elsewhere.
+        "recordings have no labels that can be read, and were left out": n_unlabelled if whole else 0,
         "recordings lie there more than once; each was taken once": sum(len(found) > 1 for found in places.values()),
     }
     notes = departures(card, manifest) if whole else []

@@ -9,17 +9,14 @@ is read alike.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from sottovoce.corpora.card import CorpusCard, Prepared, departures
-from sottovoce.corpora.names import LOSSLESS, wrong_folder
-from sottovoce.errors import CorpusError
+from sottovoce.corpora.card import CorpusCard, Prepared
+from sottovoce.corpora.tables import find_tables, number, prepare_from_tables, read_table, refuse
 from sottovoce.speech import emotions
 from sottovoce.speech.harmonisation import load_table
-from sottovoce.speech.manifest import Manifest, Utterance
-from sottovoce.speech.rows import read_rows
+from sottovoce.speech.manifest import Utterance
 
 CARD = CorpusCard(
     name="hume-prosody",
@@ -64,70 +61,46 @@ def prepare(folder: str | Path, part: str | None = None) -> Prepared:
     """Read the labelled parts, or one of them.
 
     Args:
-        folder: which holds `lab` and `wav`.
+        folder: any folder above `lab` and `wav`.
         part: `train` or `devel`; both if none is given.
 
     Raises:
         CorpusError: the folder holds something else, or labels cannot be read: all problems are listed.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise CorpusError(f"{folder}: there is no such folder")
-    tables = [folder / "lab" / f"{each}.csv" for each in (PARTS if part is None else [part])]
-    if not any(table.is_file() for table in tables):
-        paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in LOSSLESS)
-        raise wrong_folder(folder, CARD, [str(path.relative_to(folder)) for path in paths])
-    recordings = {path.stem: path for path in (folder / "wav").glob("*") if path.suffix.lower() in LOSSLESS}
-    rated = _rated(folder, tables)
-    read = [_utterance(recordings[name], speaker, shares) for name, speaker, shares in rated if name in recordings]
-    if not read:
-        raise CorpusError(f"{folder}: not one recording of lab/*.csv lies in {folder / 'wav'}")
-    manifest = Manifest(tuple(sorted(read, key=lambda u: u.id)))
-    notes = [] if part else departures(CARD, manifest)
-    if len(rated) > len(read):
-        notes.append(f"{len(rated) - len(read)} recordings have labels and are not in wav/")
-    return Prepared(manifest, tuple(notes))
+    names = [f"{each}.csv" for each in (PARTS if part is None else [part])]
+    tables = find_tables(folder, CARD, names)
+    problems = [f"lab/{name} is missing" for name in names if name not in tables]
+    said = [utterance for table in tables.values() for utterance in _utterances(table, problems)]
+    refuse(folder, problems)
+    return prepare_from_tables(folder, CARD, said, whole=part is None)
 
 
-def _rated(folder: Path, tables: Sequence[Path]) -> list[tuple[str, str, dict[str, float]]]:
-    """Name, speaker and shares of every row."""
+def _utterances(table: Path, problems: list[str]) -> Iterator[Utterance]:
+    """What the rows say; those that cannot be read are added to `problems`."""
     known = frozenset(name.lower() for name in load_table().sets["hume-prosody"])
-    rated = []
-    problems = [f"lab/{table.name} is missing" for table in tables if not table.is_file()]
-    for table in filter(Path.is_file, tables):
-        for number, row in enumerate(read_rows(table), 1):
-            name = Path(str(row.get("filename") or "")).stem
-            if shares := _shares(row, known):
-                rated.append((name, str(row.get("speaker") or name), shares))
-            else:
-                problems.append(f"lab/{table.name}, row {number}: no filename, or no shares from 0 to 1")
-    if problems:
-        raise CorpusError(f"{folder}: {len(problems)} problem(s) in the labels:", problems)
-    return rated
+    for i, row in enumerate(read_table(table, ["filename"]), 1):
+        shares = {name.lower(): number(cell) for name, cell in row.items() if name.lower() in known}
+        if not row["filename"] or not _are_shares(shares.values()):
+            problems.append(f"lab/{table.name}, row {i}: no filename, or no shares from 0 to 1")
+            continue
+        name, votes = Path(row["filename"]).stem, _votes(shares)
+        yield Utterance(
+            id=name,
+            path=name,
+            speaker=row.get("speaker") or name,
+            emotion=max(votes, key=lambda label: votes[label]),
+            votes=votes,
+            measures=shares,
+        )
 
 
-def _shares(row: Mapping[str, Any], known: frozenset[str]) -> dict[str, float] | None:
-    """By Hume's names in lower case; None where the row is not whole."""
-    try:
-        shares = {str(name).lower(): float(cell) for name, cell in row.items() if str(name).lower() in known}
-    except (TypeError, ValueError):
-        return None
-    sound = shares and all(0 <= share <= 1 for share in shares.values()) and sum(shares.values()) > 0
-    return shares if sound and row.get("filename") else None
+def _are_shares(shares: Collection[float]) -> bool:
+    return all(0 <= share <= 1 for share in shares) and sum(shares) > 0
 
 
-def _utterance(path: Path, speaker: str, shares: Mapping[str, float]) -> Utterance:
+def _votes(shares: Mapping[str, float]) -> dict[str, float]:
     votes: dict[str, float] = {}
     for name, share in shares.items():  # fear and anxiety are one emotion of ours
         label = emotions.canonical(name) or name
         votes[label] = math.fsum([votes.get(label, 0.0), share])
-    return Utterance(
-        id=path.stem,
-        path=str(path.absolute()),
-        speaker=f"{CARD.name}-{speaker}",
-        emotion=max(votes, key=lambda label: votes[label]),
-        corpus=CARD.name,
-        language="en",
-        votes=votes,
-        measures=shares,
-    )
+    return votes
