@@ -45,6 +45,8 @@ def test_emotion2vec_as_a_preset_with_a_copy_of_its_weights(tmp_path: Path) -> N
     assert results["upstream"] == "emotion2vec emotion2vec/emotion2vec_plus_base, layer mix"
     assert results["contaminated"] == ["emodb"], "EmoBox, which it was tuned on, has EmoDB"
     assert any(warning.startswith("contaminated: ") for warning in results["warnings"])
+    config = json.loads((folder / "model" / "config.json").read_text(encoding="utf-8"))["upstream"]
+    assert config["revision"] == "b318240bfe67db81a8c572ecb37ce9c3759b81c9"
     assert len(predicted(tmp_path, folder)) == 18
     moved = weights.rename(tmp_path / "elsewhere")
     assert len(predicted(tmp_path, folder, "--weights", str(moved))) == 18

@@ -12,7 +12,7 @@ from sottovoce.experiment.arms import Outcome
 from sottovoce.experiment.inputs import Inputs
 from sottovoce.judging.choosing import Choice, last_round
 from sottovoce.judging.trust import trust_of
-from sottovoce.recipe import Recipe, Upstream
+from sottovoce.recipe import PRESETS, Recipe, Upstream
 from sottovoce.use.card import model_card
 from sottovoce.use.config import SCHEMA, AnswerStep, ChosenUpstream, Config, Reliance, TrainedOn
 from sottovoce.use.model import save
@@ -74,7 +74,8 @@ def _upstream(chosen: Upstream) -> ChosenUpstream:
     return ChosenUpstream(
         name=chosen.name,
         weights=str(Path(chosen.weights or "").expanduser().absolute()) if local else chosen.weights,
-        revision=None if local else chosen.revision,
+        # of a folder it is that of what the folder is a copy of, for whoever fetches that instead
+        revision=PRESETS[chosen.preset].revision if chosen.preset and local else chosen.revision,
         layer="all" if chosen.layer == "mix" else chosen.layer,
         context=chosen.context,
         known_as=chosen.known_as,
