@@ -47,7 +47,7 @@ def test_a_manifest_shows_what_training_sees(place):
 
 def test_mistakes_are_told(place):
     nothing = launcher.sottovoce(place, "labels", "emodbb")
-    assert nothing.code == 1 and "neither a manifest" in nothing.err and "emodb, emovo" in nothing.err
+    assert nothing.code == 1 and "neither a manifest" in nothing.err and "emodb, emodb-2" in nothing.err
     (place / "own.yaml").write_text("classes: [sad]\nlabels: {sad: {sad: 1}}\n", encoding="utf-8")
     unknown = launcher.sottovoce(place, "labels", "two.csv", "--table", "own.yaml")
     assert unknown.code == 1 and "'contempt' of one (1 utterances) is not in the table" in unknown.err

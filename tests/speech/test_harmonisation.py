@@ -42,7 +42,7 @@ def test_published_label_sets_are_whole_and_known():
     sizes = {name: len(set(members)) for name, members in TABLE.sets.items()}
     assert sizes["ekman6"] == 6 and sizes["ekman7"] == 7 and sizes["cremad"] == 6 and sizes["hume-vidburst"] == 10
     assert sizes["iemocap"] == 10 + 1  # and xxx, where its listeners did not agree
-    assert sizes["msppodcast"] == 8 + 2 and sizes["hume-prosody"] == 48
+    assert sizes["msp-podcast"] == 8 + 2 and sizes["hume-prosody"] == 48
     unknown = [(name, label) for name, members in TABLE.sets.items() for label in members if not TABLE.weights(label)]
     assert unknown == []
     comp_are = [
