@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sottovoce.errors import SplitError
-from sottovoce.judging import splits
+from sottovoce.judging import emobox_lists, splits
 from sottovoce.speech.manifest import Manifest, Utterance
 
 
@@ -119,3 +119,20 @@ def test_a_folder_without_lists_or_with_broken_ones_is_refused(tmp_path: Path) -
         lines.write('not json\n{"key": "tiny-x"}\n')
     with pytest.raises(SplitError, match=r"(?s)line 3.*line 4"):
         splits.emobox(corpus(*FOUR), tmp_path)
+
+
+def test_lists_that_are_written_are_read_as_the_same_folds(tmp_path: Path) -> None:
+    manifest = corpus(*FOUR)
+    plan = splits.make_plan(manifest, "leave-one-speaker-out")
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    with pytest.raises(SplitError, match=r"tiny\.jsonl cannot be read"):
+        emobox_lists.write(folder, plan)
+    lines = [{"key": f"tiny-{u.id}", "wav": u.path} for u in manifest]
+    (folder / "tiny.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    emobox_lists.write(folder, plan)
+    read = splits.emobox(manifest, folder)
+    assert [(f.train, f.test) for f in read.folds] == [(f.train, f.test) for f in plan.folds]
+    (folder / "tiny.jsonl").write_text(json.dumps(lines[0]) + "\n")
+    with pytest.raises(SplitError, match="3 utterances of the folds are not in"):
+        emobox_lists.write(folder, plan)

@@ -15,6 +15,7 @@ from sottovoce.cli import (  # noqa: F401  (their commands join the application)
     export,
     generalist,
     hub,
+    interchange,
     labels,
     page,
     runs,

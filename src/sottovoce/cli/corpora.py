@@ -16,22 +16,27 @@ from sottovoce.show import terminal
 
 @app.command()
 def prepare(
-    corpus: Annotated[str, typer.Argument(help="A corpus of `sottovoce corpora`, or `folder` for your own.")],
-    folder: Annotated[Path, typer.Argument(help="Where its recordings are.")],
+    corpus: Annotated[str, typer.Argument(help="A corpus of `sottovoce corpora`, `folder`, or a format of `convert`.")],
+    folder: Annotated[Path, typer.Argument(help="Where it is: a folder, or a format's file.")],
     to: Annotated[Path, typer.Option("--output", "-o", help="The manifest: .parquet, .csv or .jsonl.")],
     pattern: Annotated[str | None, typer.Option(help="For `folder`: '{speaker}_{text_id}_{emotion}'.")] = None,
-    label: Annotated[list[str] | None, typer.Option(help="For `folder`: W=angry. Repeatable.")] = None,
-    language: Annotated[str | None, typer.Option(help="For `folder`: two letters, such as `el`.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="For `folder` and formats: W=angry. Repeatable.")] = None,
+    language: Annotated[str | None, typer.Option(help="For `folder` and formats: two letters, such as `el`.")] = None,
     part: Annotated[str | None, typer.Option(help="One part of a corpus that has several; all if left out.")] = None,
 ) -> None:
-    """Read a corpus's folder into a manifest.
+    """Read a corpus's folder, or what another toolkit keeps, into a manifest.
 
     Example: sottovoce prepare emovo ~/corpora/EMOVO -o emovo.parquet
+
+    Example: sottovoce prepare lhotse ~/manifests -o mine.parquet
     """
     from sottovoce.corpora import catalogue
 
     labels = {name: emotion for name, _, emotion in (each.partition("=") for each in label or [])}
-    prepared = catalogue.prepare(corpus, folder, pattern=pattern, labels=labels or None, language=language, part=part)
+    beside = to.with_name(f"{to.stem}-recordings")
+    prepared = catalogue.prepare(
+        corpus, folder, pattern=pattern, labels=labels or None, language=language, part=part, audio_to=beside
+    )
     prepared.manifest.write(to)
     for note in prepared.notes:
         terminal.print_note(f"note: {note}")

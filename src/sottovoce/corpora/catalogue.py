@@ -9,7 +9,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from sottovoce.corpora import folder, published
+from sottovoce.corpora import folder, interchange, published
 from sottovoce.corpora.card import CorpusCard, Prepared
 from sottovoce.errors import CorpusError
 
@@ -40,11 +40,12 @@ def prepare(
     labels: Mapping[str, str] | None = None,
     language: str | None = None,
     part: str | None = None,
+    audio_to: Path | None = None,
 ) -> Prepared:
-    """Read the corpus `name` at `place`.
+    """Read the corpus `name` at `place`, or what another toolkit keeps there: `name` is a format of `interchange`, too.
 
-    `pattern`, `labels` and `language` belong to the corpus `folder`: your own recordings. `part` is one of the corpus's
-    published parts.
+    `pattern` belongs to the corpus `folder`, your own recordings; `labels` and `language` to it and to the formats.
+    `part` is one of the corpus's published parts. `audio_to` is for recordings that lie inside a format's tables.
 
     Raises:
         CorpusError: no such corpus, an option that it does not take, or a folder that cannot be read.
@@ -54,8 +55,13 @@ def prepare(
         if pattern is None:
             raise CorpusError("The corpus 'folder' needs a pattern of its file names, e.g. '{speaker}_{_}_{emotion}'")
         return folder.prepare(place, pattern, labels=labels or {}, language=language)
+    if name in interchange.formats():
+        if pattern or part:
+            raise CorpusError(f"pattern and part belong to corpora; '{name}' is a format and says itself what it holds")
+        return interchange.read(name, place, labels=labels, language=language, audio_to=audio_to)
     if name not in known:
-        raise CorpusError(f"There is no reader for a corpus '{name}'; there are: {', '.join([*known, 'folder'])}")
+        there = ", ".join([*known, "folder", *interchange.formats()])
+        raise CorpusError(f"There is no reader for a corpus '{name}'; there are: {there}")
     if pattern or labels or language:
         raise CorpusError(f"pattern, labels and language belong to the corpus 'folder'; '{name}' knows its own")
     if part is None:

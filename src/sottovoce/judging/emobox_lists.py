@@ -1,4 +1,4 @@
-"""Reader of the fold lists that EmoBox publishes (github.com/emo-box/EmoBox, arXiv 2406.07162).
+"""The fold lists that EmoBox publishes, read and written (github.com/emo-box/EmoBox, arXiv 2406.07162).
 
 A data set's folder holds `fold_N/NAME_train_fold_N.jsonl` and `NAME_test_fold_N.jsonl`; each line has a `key`
 (`emodb-03a02Wb`) and the path of the recording, as `wav` or `audio`. Validation lists (of three data sets) only mark
@@ -16,7 +16,9 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from sottovoce.errors import SplitError
+from sottovoce.judging.fold_plan import FoldPlan
 from sottovoce.speech.manifest import Utterance
+from sottovoce.store.atomic import write_atomically
 
 _Name = TypeVar("_Name")
 _NAME = re.compile(r"_(train|test|valid)_fold_(\d+)\.jsonl$")
@@ -73,6 +75,31 @@ def read(folder: str | Path, utterances: Sequence[Utterance]) -> Listed:
     )
     absent = {e.key for place, entries in lists.items() for e, n in zip(entries, found[place], strict=True) if not n}
     return Listed(parts, tuple(sorted(absent)))
+
+
+def write(folder: str | Path, plan: FoldPlan) -> list[Path]:
+    """Write a plan's folds as EmoBox's lists, beside the data set's `NAME.jsonl` whose lines they repeat.
+
+    Raises:
+        SplitError: there is no such file, or it lacks utterances of the plan.
+    """
+    folder = Path(folder)
+    name = folder.absolute().name
+    try:
+        lines = (folder / f"{name}.jsonl").read_text(encoding="utf-8").split("\n")
+        by_id = {json.loads(line)["key"].removeprefix(f"{name}-"): line for line in lines if line.strip()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise SplitError(f"{folder}: its {name}.jsonl cannot be read as EmoBox's: {problem!r}") from problem
+    lists = {(fold.number, side): getattr(fold, side) for fold in plan.folds for side in ("train", "test")}
+    if missing := sorted({each for ids in lists.values() for each in ids} - set(by_id)):
+        raise SplitError(f"{len(missing)} utterances of the folds are not in {name}.jsonl; the first is {missing[0]}")
+    written = []
+    for (number, side), ids in lists.items():
+        path = folder / f"fold_{number}" / f"{name}_{side}_fold_{number}.jsonl"
+        content = "".join(by_id[each] + "\n" for each in ids)
+        write_atomically(path, lambda partial, content=content: partial.write_text(content, encoding="utf-8"))
+        written.append(path)
+    return written
 
 
 def _files(folder: Path) -> dict[tuple[int, str], Path]:

@@ -115,7 +115,7 @@ class Manifest:
         """
         place = uri.localised(path)
         folder = place.parent if isinstance(place, Path) else uri.parent(place)
-        movable = Manifest(tuple(replace(u, path=_relative(u.path, folder)) for u in self.utterances))
+        movable = Manifest(tuple(replace(u, path=relative(u.path, folder)) for u in self.utterances))
         content = movable._encoded(place)
         if isinstance(place, Path):
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -190,7 +190,7 @@ def from_rows(
     return Manifest(tuple(utterances))
 
 
-def _relative(path: str, folder: str | Path) -> str:
+def relative(path: str, folder: str | Path) -> str:
     """`path` as seen from `folder` where it lies below it, else absolute: a manifest moves with its recordings."""
     if uri.is_uri(path) or isinstance(folder, str):
         return path.removeprefix(f"{folder}/")
