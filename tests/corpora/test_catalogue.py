@@ -32,6 +32,14 @@ def test_cards_add_up(name):
     assert json.loads(json.dumps(card.to_dict()))["licence"]
 
 
+def test_the_documents_list_every_reader_with_its_counts():
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    for name, corpus in catalogue.corpora().items():
+        card = corpus.card
+        counts = ["?" if n is None else f"{n:,}" for n in (card.n_utterances, card.n_speakers)]
+        assert " | ".join([f"| `{name}`", " ".join(card.language), *counts]) + " |\n" in page
+
+
 def test_unknown_corpora_and_misplaced_options(tmp_path):
     with pytest.raises(CorpusError, match=r"there are: .*emodb, .*emovo, .*ravdess, .*urdu, folder"):
         catalogue.prepare("emobd", tmp_path)
