@@ -35,7 +35,7 @@ LICENCE = (
     "watermark in the sound is left in."
 )
 PICKLE = "The weights are .pt files, which can run code when they are opened: take them from the form alone. They are "
-PICKLE += "opened in that environment only, never in this one."
+PICKLE += "opened in that environment, never as code in this one."
 
 _OLDEST, _NEWEST = (3, 8), (3, 11)
 

@@ -25,7 +25,7 @@ from sottovoce.upstreams.graphs import RawGraph
 from sottovoce.upstreams.known import card_of
 from sottovoce.upstreams.layers import resolve_layer
 from sottovoce.weights.arithmetic import Arithmetic, Precision, autocast, place, resolve_precision
-from sottovoce.weights.published import Published, fill, open_published
+from sottovoce.weights.published import Published, fill, named_tensors, open_published
 
 TENSOR_FILES = ("model.pt", "emotion2vec_base.pt")
 SETTINGS_FILE = "config.yaml"
@@ -122,7 +122,7 @@ def _load(checkpoint: Published) -> tuple[Settings, Network]:
     settings = _settings(checkpoint, content)
     for name in _AROUND:
         content = content[name] if isinstance(content.get(name), dict) else content
-    own = {name.removeprefix(_INNER): tensor for name, tensor in content.items() if isinstance(tensor, torch.Tensor)}
+    own = {name.removeprefix(_INNER): tensor for name, tensor in named_tensors(content).items()}
     tensors = {name: tensor for name, tensor in own.items() if not name.startswith(_NOT_HEARD_WITH)}
     scale = tensors.get("modality_encoders.AUDIO.alibi_scale")
     if scale is not None and scale.ndim == 4:  # as the first checkpoints of data2vec 2.0 have it

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from torch import nn
 from torch.nn import functional
 
-Size = Annotated[int, Field(ge=1, le=65_536)]
+Size = Annotated[int, Field(ge=1, le=8192)]
 Count = Annotated[int, Field(ge=0, le=100)]
 
 _STAGE = r"\(\s*(\d{1,5})\s*,\s*(\d{1,5})\s*,\s*(\d{1,5})\s*\)"

@@ -135,9 +135,14 @@ def fill(network: Network, tensors: Mapping[str, torch.Tensor], weights: str) ->
     return network.eval().requires_grad_(False)
 
 
+def named_tensors(content: Mapping[Any, Any]) -> dict[str, torch.Tensor]:
+    """The tensors among what a file holds."""
+    return {n: t for n, t in content.items() if isinstance(n, str) and isinstance(t, torch.Tensor)}
+
+
 def tensors_under(content: Mapping[str, Any], prefixes: Iterable[str]) -> dict[str, torch.Tensor]:
     """The tensors whose names begin with the first of the prefixes that any name begins with, without it."""
-    tensors = {name: tensor for name, tensor in content.items() if isinstance(tensor, torch.Tensor)}
+    tensors = named_tensors(content)
     for prefix in prefixes:
         if own := {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}:
             return own
