@@ -88,7 +88,7 @@ def prepare_podcasts(folder: str | Path, card: CorpusCard, part: str | None = No
     return Prepared(prepared.manifest, (*prepared.notes, note)) if n_without else prepared
 
 
-def primary(said: str) -> list[str]:
+def _primary(said: str) -> list[str]:
     """One rater's primary emotion as a ballot; what was typed in words of one's own (`Other-confused`) is other."""
     name = said.strip().lower()
     return [emotions.canonical(name) or "other"] if name else []
@@ -120,8 +120,8 @@ def _votes(folder: Path) -> dict[str, dict[str, float]]:
     table = next((folder / name for name in _DETAILED if (folder / name).is_file()), None)
     ballots: dict[str, list[list[str]]] = defaultdict(list)
     for name, said in _answers(table) if table else ():
-        ballots[Path(name).stem].append(primary(said))
-    return {name: emotions.count_votes(each) for name, each in ballots.items()}
+        ballots[name].append(_primary(said))
+    return {Path(name).stem: emotions.count_votes(each) for name, each in ballots.items()}
 
 
 def _answers(table: Path) -> Iterator[tuple[str, str]]:

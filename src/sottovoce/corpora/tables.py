@@ -146,9 +146,9 @@ def prepare_from_tables(
 def _nearest(paths: Iterable[Path], names: Sequence[str]) -> dict[str, Path]:
     wanted = {name.lower(): name for name in names}
     found: dict[str, Path] = {}
-    for path in sorted(paths, key=lambda path: (len(path.parts), path)):
-        if path.name.lower() in wanted and path.is_file():
-            found.setdefault(wanted[path.name.lower()], path)
+    tables = [path for path in paths if path.name.lower() in wanted and path.is_file()]
+    for path in sorted(tables, key=lambda path: (len(path.parts), path)):
+        found.setdefault(wanted[path.name.lower()], path)
     return found
 
 

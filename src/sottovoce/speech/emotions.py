@@ -45,7 +45,7 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
     "disgusted": ("disgust", "dis", "disgusto", "ekel", "asco", "dégoût", "degout"),
     "surprised": ("surprise", "sur", "sorpresa", "überraschung", "pleasant surprise", "ps", "surprised pleasantly"),
     "calm": ("calmness", "relaxed"),
-    "bored": ("boredom", "bor", "langeweile", "boardom"),
+    "bored": ("boredom", "bor", "langeweile", "boardom", "boredem"),
     "contempt": ("contemptuous",),
     "other": ("oth", "unknown", "xxx", "no-agreement", "no agreement", "breath"),
 }
