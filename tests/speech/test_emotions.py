@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sottovoce.speech.emotions import FOUR_CLASSES, NAMES, canonical, soft_label
+from sottovoce.speech.emotions import FOUR_CLASSES, NAMES, canonical, count_votes, soft_label
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,9 @@ from sottovoce.speech.emotions import FOUR_CLASSES, NAMES, canonical, soft_label
         ("dégoût", "disgusted"),
         ("de\u0301gou\u0302t", "disgusted"),
         ("Pleasant_Surprise", "surprised"),
+        ("boardom", "bored"),  # EmoBox has it in two ways
+        ("boredem", "bored"),
+        ("Neutral state", "neutral"),
     ],
 )
 def test_spellings(spelling, name):
@@ -29,6 +32,11 @@ def test_names_are_their_own_spelling_and_nonsense_has_none():
     assert [canonical(name) for name in NAMES] == list(NAMES)
     assert canonical("W") is None
     assert canonical("") is None
+
+
+def test_a_listener_has_one_vote_however_many_emotions_are_named():
+    assert count_votes([["sad"], ["sad", "angry"], ["happy", "happy"], []]) == {"sad": 1.5, "angry": 0.5, "happy": 1.0}
+    assert count_votes([]) == {}
 
 
 def test_equation_of_the_soft_label():
