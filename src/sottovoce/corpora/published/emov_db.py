@@ -26,7 +26,7 @@ CARD = CorpusCard(
     n_speakers=4,
     emotions={"neutral": 1568, "amusement": 1317, "angry": 1268, "disgusted": 1019, "tiredness": 1721},
     layout="bea_Amused/amused_57-84_0057.wav ... or sorted: bea/Amused/amused_57-84_0057.wav",
-    licence="by its makers for research; exact terms not verified",
+    licence="not verified (nkululeko lists CC BY 4.0)",
     home="https://github.com/numediart/EmoV-DB",
     citation=(
         "Adigwe, Tits, El Haddad, Ostadabbas, Dutoit: The Emotional Voices Database: Towards Controlling the Emotion "
@@ -41,7 +41,6 @@ CARD = CorpusCard(
         "There is no happy and no sad: amused and sleepy are finer labels.",
         "Its README announces 7036 recordings, more for jenie and bea; both copies that others list hold 6893.",
         "Speakers share sentences: folds share texts with training. Six sentences are there twice in one emotion.",
-        "Amused and sleepy recordings hold laughter and yawns among the words.",
     ),
     sources=(
         "https://github.com/numediart/EmoV-DB (README)",
