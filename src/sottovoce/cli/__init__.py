@@ -12,6 +12,7 @@ import sottovoce
 from sottovoce.cli import (  # noqa: F401  (their commands join the application)
     augmenting,
     corpora,
+    download,
     export,
     generalist,
     hub,

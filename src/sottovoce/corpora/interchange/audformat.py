@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyarrow.csv import ConvertOptions
+
 from sottovoce.corpora.interchange.format import Foreign, Format, Row, ours, path_from
 from sottovoce.errors import CorpusError, MissingExtra
 from sottovoce.speech.manifest import Manifest
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     import pandas
 
 _HEADER, _TABLE = "db.yaml", "utterances"
+
+_NULLS = {*ConvertOptions().null_values, "None", "<NA>"}
+"""Texts that the library reads from CSV as nothing, such as a speaker called NA: they are kept in Parquet."""
 
 _ALSO_READ = ("speaker", "text", "transcription", "language")
 
@@ -40,7 +45,8 @@ def _read(place: Path, audio_to: Path) -> Foreign:
     if not len(labels):
         schemes = ", ".join(database.schemes) or "none"
         raise CorpusError(f"{folder}: no table has a column or scheme 'emotion'; the schemes are: {schemes}")
-    language = _two_letters(database.languages)
+    # what has a language of its own for each utterance may leave one open
+    language = None if labels["language"].notna().any() else _two_letters(database.languages)
     return Foreign([*_rows(labels, language, database.name)], (folder.absolute(),))
 
 
@@ -74,7 +80,8 @@ def _write(manifest: Manifest, place: Path) -> list[str]:
     index = library.segmented_index(files, starts, ends) if segmented else library.filewise_index(files)
     if index.has_duplicates:
         raise CorpusError(f"{FORMAT.title} has one row for each part of a recording; here are several for one")
-    database = library.Database(place.absolute().name, languages=manifest.languages)
+    # what may be done with the recordings is not ours to say: `other` sends the reader to their licence
+    database = library.Database(place.absolute().name, usage="other", languages=manifest.languages)
     database[_TABLE] = library.Table(index)
     present = {name for row in rows for name in row}
     for column in [*(name for name in COLUMNS if name in present), *sorted(present - set(COLUMNS))]:
@@ -82,7 +89,8 @@ def _write(manifest: Manifest, place: Path) -> list[str]:
         database[_TABLE][column] = library.Column(scheme_id=column)
         database[_TABLE][column].set([row.get(column) for row in rows])
     with _quiet():
-        database.save(str(place), storage_format="csv")
+        taken_for_none = any(cell in _NULLS for row in rows for cell in row.values())
+        database.save(str(place), storage_format="parquet" if taken_for_none else "csv")
     if database.is_portable:
         return []
     return [f"recordings outside {place} are named by absolute paths, so the database stays on this machine"]
