@@ -275,12 +275,13 @@ def test_emo_superb_as_published(tmp_path, make_tone):
     (primary / "config.json").write_text(json.dumps({"categorical": {"emo_type": classes}}))
     header = f"FileName,{','.join(classes)},SpkrID,Gender,Split_Set\n"
     rows = ["1037.wav,0.386,0.01,0.01,0.01,0.01,0.574,1037,Female,Train\n"]
-    rows += ["1067.wav,0.198,0.104,0.104,0.292,0.292,0.01,1067,Male,Train\n"]
+    rows += ["1067.wav,0.198,0.104,0.104,0.292,0.292,0.01,1037,Male,Train\n"]
     (primary / "labels_consensus_1.csv").write_text(header + "".join(rows))
     for name in ("1037", "1067"):
         make_tone(f"CREMA-D/Audios/{name}.wav")
     prepared = interchange.read("emo-superb", primary)
     first, second = prepared.manifest
+    assert (first.speaker, second.speaker) == ("1037-Female", "1037-Male")
     assert first.votes == pytest.approx({"angry": 0.4, "happy": 0.6}) and first.emotion == "happy"
     assert second.votes == pytest.approx({"angry": 0.2, "sad": 0.1, "disgusted": 0.1, "fearful": 0.3, "neutral": 0.3})
     assert second.emotion == "fearful" and "1 utterances have no single most heard" in prepared.notes[0]

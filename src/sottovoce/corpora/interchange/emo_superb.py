@@ -2,7 +2,8 @@
 
 As published, `CORPUS/Primary` holds `config.json`, which names the emotions, and `labels_consensus_N.csv`, one for each
 fold with the same labels, and `CORPUS/Audios` the recordings. A row is the file's name, a share for each emotion,
-sometimes EmoAct, EmoVal and EmoDom, `SpkrID`, sometimes `Gender`, and last `Split_Set`. There is no single label.
+sometimes EmoAct, EmoVal and EmoDom, `SpkrID`, `Gender` and last `Split_Set`. There is no single label. The man and the
+woman of one session of IEMOCAP and MSP-IMPROV have the same `SpkrID`: only with `Gender` does it name a speaker.
 
 The shares `p` of K emotions are published smoothed (measured in the files of CREMA-D, IEMOCAP and MSP-IMPROV): with
 `e = 0.05 / (K - 1)`, `y = (1 - K e) p + e`, so that an emotion that nobody heard has `e` and one that all heard 0.95.
@@ -73,8 +74,9 @@ def _row(row: Row, classes: Sequence[str], shares: Sequence[float]) -> Row:
         votes[f"{VOTES}{name}"] += round(share * n_raters, 4)
     measures = {f"measure_{ours}": row[theirs] for theirs, ours in _MEASURES.items() if row.get(theirs)}
     heard = next(name for name, share in zip(classes, shares, strict=True) if share > max(shares) - _ROUNDING)
+    speaker = "-".join(filter(None, (row["SpkrID"], row.get("Gender"))))
     path = row.get("FileName") or row.get("")  # NNIME's first column has no name
-    return row | votes | measures | {"path": path, "speaker": row["SpkrID"], "emotion": row.get("emotion") or heard}
+    return row | votes | measures | {"path": path, "speaker": speaker, "emotion": row.get("emotion") or heard}
 
 
 def _write(manifest: Manifest, place: Path) -> list[str]:

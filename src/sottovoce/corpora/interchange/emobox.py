@@ -27,7 +27,9 @@ from sottovoce.speech.audio import SoundInfo
 from sottovoce.speech.manifest import Manifest
 from sottovoce.speech.utterance import Utterance
 
-_LABELS, _SPEAKERS = "label_map.json", "data.seg.wrd.stm"
+_LABELS, _SPEAKERS = ("label_map.json", "label_dict.json"), "data.seg.wrd.stm"
+"""EMOVO's map alone has the second name."""
+
 _TAGS = re.compile(r"<id=(.+?),lang=.*?,spk=(.+),emotion=.*>")
 
 _THEIR_LABELS = {"fearful": "Fear", "disgusted": "Disgust", "surprised": "Surprise", "bored": "Boredom"}
@@ -39,7 +41,7 @@ def _read(place: Path, audio_to: Path) -> Foreign:
     if not lines.is_file():
         raise CorpusError(f"{place}: there is no {lines.name}; {FORMAT.title} is {FORMAT.place}")
     folder = lines.absolute().parent
-    speakers, labels = _speakers(folder / _SPEAKERS), _labels(folder / _LABELS)
+    speakers, labels = _speakers(folder / _SPEAKERS), _labels(folder)
     rows = [(name, _row(line, speakers, labels)) for name, line in json_lines(lines)]
     named = {row["speaker"] for _, row in rows if row.get("speaker")}
     note = "every recording has a speaker of its own: it is not known who speaks, so folds may share speakers"
@@ -69,8 +71,10 @@ def _speakers(path: Path) -> dict[str, str]:
         raise CorpusError(f"{path}: cannot be read: {problem}") from problem
 
 
-def _labels(path: Path) -> dict[str, str]:
-    if not path.is_file():
+def _labels(folder: Path) -> dict[str, str]:
+    """EmoBox's name of each label; empty where the map is absent."""
+    path = next((folder / name for name in _LABELS if (folder / name).is_file()), None)
+    if path is None:
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -84,7 +88,7 @@ def _write(manifest: Manifest, place: Path) -> list[str]:
     name = place.absolute().name
     write_json_lines(place / f"{name}.jsonl", (_line(name, place, u, header) for u, header in known))
     labels = {label: _THEIR_LABELS.get(label, label.capitalize()) for label in sorted({u.emotion for u, _ in known})}
-    (place / _LABELS).write_text(json.dumps(labels, indent=4) + "\n", encoding="utf-8")
+    (place / _LABELS[0]).write_text(json.dumps(labels, indent=4) + "\n", encoding="utf-8")
     return notes
 
 
