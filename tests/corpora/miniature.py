@@ -9,6 +9,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from sottovoce.corpora import published as readers
 from sottovoce.corpora.card import Prepared
 from sottovoce.speech import audio
 from tests.corpora import published
@@ -44,9 +45,14 @@ class Miniature:
 @cache
 def miniatures() -> dict[str, Miniature]:
     """By the corpus's name: `MINIATURE` of every test of a reader."""
-    found = (f"{published.__name__}.{each.name}" for each in pkgutil.iter_modules(published.__path__))
-    modules = [import_module(name) for name in found]
-    return {module.CARD.name: module.MINIATURE for module in modules}
+    names = [each.name for each in pkgutil.iter_modules(published.__path__) if each.name.startswith("test_")]
+    modules = [import_module(f"{published.__name__}.{name}") for name in names]
+    return {corpus_of(module.__name__): module.MINIATURE for module in modules}
+
+
+def corpus_of(test: str) -> str:
+    """The name of the corpus that a test module `test_<reader>` is about."""
+    return import_module(f"{readers.__name__}.{test.rpartition('.test_')[2]}").CARD.name
 
 
 def facts(prepared: Prepared) -> dict[str, tuple[str, str, str | None, str | None]]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from sottovoce.corpora.published.biic_podcast import CARD, prepare
-from tests.conftest import tone
+from sottovoce.corpora.published.biic_podcast import prepare
 from tests.corpora.miniature import Miniature, facts
 
 A, B = "BIIC-PODCAST_0001_0016_0001.wav", "BIIC-PODCAST_0002_0005.wav"
@@ -20,12 +17,6 @@ MINIATURE = Miniature(
         "Labels/labels_detailed.csv": f"FileName,EmoClass_Major\n{A},Neutral\n{A},Angry\n{B},Happy\n",
     },
 )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_labels_votes_and_parts(folder):

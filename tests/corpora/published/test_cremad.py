@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sottovoce.corpora.published.cremad import CARD, prepare
+from sottovoce.corpora.published.cremad import prepare
 from sottovoce.errors import CorpusError
-from tests.conftest import tone
 from tests.corpora.miniature import Miniature, facts
 
 _TABULATED = """"","A","D","F","H","N","S","fileName","numResponses","agreement","emoVote"
@@ -26,12 +25,6 @@ MINIATURE = Miniature(
     ("AudioWAV/1001_IEO_HAP_HI.wav", "AudioWAV/1091_WSI_ANG_XX.wav", "AudioWAV/1002_IEO_SAD_LO.wav"),
     {"processedResults/tabulatedVotes.csv": _TABULATED},
 )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_what_the_names_say(folder):

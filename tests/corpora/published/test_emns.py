@@ -6,7 +6,6 @@ import pytest
 
 from sottovoce.corpora.published.emns import CARD, prepare
 from sottovoce.errors import CorpusError
-from tests.conftest import tone
 from tests.corpora.miniature import Miniature, facts
 
 _TABLE = """id|user_id|utterance|description|emotion|date_created|status|gender|age|level|audio_recording
@@ -18,12 +17,6 @@ _TABLE = """id|user_id|utterance|description|emotion|date_created|status|gender|
 MINIATURE = Miniature(
     tuple(f"cleaned_webm/recorded_audio_{name}.wav" for name in ("NiFbKKy", "wC6dAsG")), {"metadata.csv": _TABLE}
 )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_what_the_table_says(folder):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sottovoce.corpora.published.emodb import CARD, prepare
+from sottovoce.corpora.published.emodb import prepare
 from sottovoce.errors import CorpusError
-from tests.conftest import tone
 from tests.corpora.miniature import Miniature, facts
 
 MINIATURE = Miniature(
@@ -19,12 +18,6 @@ MINIATURE = Miniature(
     },
     encoding="latin-1",
 )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_what_the_names_say(folder):

@@ -7,7 +7,6 @@ import pytest
 from sottovoce.corpora import catalogue
 from sottovoce.corpora.published.emodb_2 import CARD, prepare
 from sottovoce.errors import CorpusError
-from tests.conftest import tone
 from tests.corpora.miniature import Miniature, facts
 
 _HEADER = "file,emotion,emotion.confidence,emotion.naturalness\n"
@@ -22,12 +21,6 @@ MINIATURE = Miniature(
         "db.emotion.categories.ambiguous.csv": _HEADER + _AMBIGUOUS,
     },
 )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_labels_votes_and_naturalness(folder):

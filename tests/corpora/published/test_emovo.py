@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
-from sottovoce.corpora.published.emovo import CARD, prepare
-from tests.conftest import tone
+from sottovoce.corpora.published.emovo import prepare
 from tests.corpora.miniature import Miniature, facts
 
 MINIATURE = Miniature(("f1/pau-f1-b1.wav", "f1/neu-f1-d2.wav", "m3/rab-m3-n5.wav"))
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_what_the_names_say(folder):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sottovoce.corpora.published.enterface import CARD, prepare
+from sottovoce.corpora.published.enterface import prepare
 from sottovoce.errors import CorpusError
-from tests.conftest import tone
 from tests.corpora.miniature import Miniature, facts
 
 MINIATURE = Miniature(
@@ -18,12 +17,6 @@ MINIATURE = Miniature(
         "subject 16/surprise/sentence 3/s16_su_3avi.wav",
     )
 )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_what_folders_and_names_say(folder):

@@ -7,7 +7,6 @@ import pytest
 from sottovoce.corpora import catalogue
 from sottovoce.corpora.published.hume_prosody import CARD, prepare
 from sottovoce.errors import CorpusError
-from tests.conftest import tone
 from tests.corpora.miniature import Miniature
 
 MINIATURE = Miniature(
@@ -17,12 +16,6 @@ MINIATURE = Miniature(
         "lab/devel.csv": "filename,Anger,Boredom,Calmness,Sadness\n00003.wav,0.1,0.9,0,1\n",
     },
 )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_hume_s_shares_are_votes_and_measures(folder):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sottovoce.corpora.published.iemocap import CARD, prepare
+from sottovoce.corpora.published.iemocap import prepare
 from sottovoce.errors import CorpusError
-from tests.conftest import tone
 from tests.corpora.miniature import Miniature, facts
 
 _EVALUATION = """% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
@@ -36,12 +35,6 @@ MINIATURE = Miniature(
     },
     encoding="latin-1",
 )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_turns_and_who_speaks_in_them(folder):

@@ -6,9 +6,8 @@ import shutil
 
 import pytest
 
-from sottovoce.corpora.published.meld import CARD, prepare
+from sottovoce.corpora.published.meld import prepare
 from sottovoce.errors import CorpusError
-from tests.conftest import tone
 from tests.corpora.miniature import Miniature, facts
 
 _HEADER = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID\n"
@@ -27,12 +26,6 @@ MINIATURE = Miniature(
         "test_sent_emo.csv": _HEADER + "1,Hm.,Phoebe Sr.,neutral,neutral,0,0\n",
     },
 )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_each_part_has_its_own_recordings(folder):

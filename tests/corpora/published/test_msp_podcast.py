@@ -9,7 +9,6 @@ import pytest
 from sottovoce.corpora import catalogue
 from sottovoce.corpora.published.msp_podcast import CARD, prepare
 from sottovoce.errors import CorpusError
-from tests.conftest import tone
 from tests.corpora.miniature import Miniature, facts
 
 A, B, C = (f"MSP-PODCAST_{n}.wav" for n in ("0001_0008", "0001_0009", "0002_0001"))
@@ -38,12 +37,6 @@ MINIATURE = Miniature(
         "Transcripts/MSP-PODCAST_0001_0008.txt": "Well, maybe.\n",
     },
 )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_label_speaker_text_and_attributes(folder):

@@ -6,18 +6,11 @@ import shutil
 
 import pytest
 
-from sottovoce.corpora.published.ravdess import CARD, prepare
+from sottovoce.corpora.published.ravdess import prepare
 from sottovoce.errors import CorpusError
-from tests.conftest import tone
 from tests.corpora.miniature import Miniature, facts
 
 MINIATURE = Miniature(("Actor_01/03-01-06-02-01-01-01.wav", "Actor_24/03-01-01-01-02-02-24.wav"))
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_what_the_names_say(folder):

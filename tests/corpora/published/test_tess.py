@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sottovoce.corpora.published.tess import CARD, prepare
+from sottovoce.corpora.published.tess import prepare
 from sottovoce.errors import CorpusError
 from sottovoce.speech import audio
 from tests.conftest import tone
@@ -17,12 +17,6 @@ MINIATURE = Miniature(
         "YAF_pleasant_surprised/YAF_date_ps.wav",
     )
 )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_what_the_names_say(folder):

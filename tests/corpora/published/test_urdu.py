@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import shutil
 
-import pytest
-
-from sottovoce.corpora.published.urdu import CARD, prepare
-from tests.conftest import tone
+from sottovoce.corpora.published.urdu import prepare
 from tests.corpora.miniature import Miniature, facts
 
 MINIATURE = Miniature(("Angry/SM4_F48_A0100.wav", "Happy/SF1_F1_H01.wav", "Sad/SF10_F1_S01.wav"))
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A miniature copy."""
-    return MINIATURE.write(tmp_path / CARD.name, tone)
 
 
 def test_what_the_names_say(folder):
