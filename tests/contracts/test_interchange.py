@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from sottovoce.cli import app
 from sottovoce.corpora import interchange
 from sottovoce.errors import CorpusError, SottovoceError
 from sottovoce.speech import audio
@@ -317,3 +319,17 @@ def test_a_data_set_cannot_write_outside_its_folder(tmp_path, make_tone):
     read = interchange.read("huggingface", tmp_path / "set", audio_to=tmp_path / "deep" / "er" / "out").manifest
     assert len(read) == 5 and {Path(u.path).parent for u in read} == {tmp_path / "deep" / "er" / "out"}
     assert len({u.path for u in read}) == 5 and read[0].speaker == "1"
+
+
+def test_the_commands_lead_there_and_back(manifest, tmp_path):
+    manifest.write(tmp_path / "mine.parquet")
+    for name in FORMATS:
+        place, back = place_of(name, tmp_path), tmp_path / f"{name}.jsonl"
+        arguments = ["convert", str(tmp_path / "mine.parquet"), "--to", name, "-o", str(place)]
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 0 and f"sottovoce prepare {name} {place}" in done.output, done.output
+        done = CliRunner().invoke(app, ["prepare", name, str(place), "-o", str(back)])
+        assert done.exit_code == 0, done.output
+        assert [u.id for u in Manifest.read(back)] == [u.id for u in manifest]
+    refused = CliRunner().invoke(app, [*arguments, "--folds", "folds.json"])
+    assert refused.exit_code == 1 and "--folds is for --to emobox" in refused.output
