@@ -89,6 +89,7 @@ def test_results_have_the_promised_fields(run):
         "n_speakers": int,
         "n_folds": int,
         "seeds": list,
+        "contaminated": list,
         "conditions": list,
         "comparisons": list,
         "warnings": list,

@@ -45,7 +45,7 @@ def build(folder: Path, kind: str, how: dict[str, Any]) -> Model:
     name, weights = "logmel", None
     if kind != "logmel":
         name, write = (kind, PUBLISHED[kind]) if kind in PUBLISHED else TINY[kind]
-        (folder / "weights").mkdir()
+        (folder / "weights").mkdir(parents=True)
         weights = str(write(folder / "weights"))
     chosen = ChosenUpstream(name=name, weights=weights, **how)  # type: ignore[arg-type]
     upstream = load_upstream(**dict(chosen))

@@ -101,19 +101,11 @@ def study(
     """
     from sottovoce import recipe as recipes
 
-    here = place(
-        store,
-        executor,
-        workers,
-        device,
-        shard_size=shard_size,
-        gpus_per_worker=gpus_per_worker,
-        ray_address=ray_address,
-    )
     path = recipes.find(study)
-    if (many := recipes.load_study(path)) is None:
+    if recipes.load_study(path) is None:
         raise RecipeError(f"{path} is the recipe of one run; use it with 'sottovoce run', or write a study around it")
-    _study(many, path, out_folder, here, changes or (), dry_run, quiet)
+    where = (executor, workers, gpus_per_worker, ray_address, shard_size, device, store)
+    run(study, out_folder, changes, *where, dry_run, quiet)
 
 
 @app.command()
