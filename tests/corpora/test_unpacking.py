@@ -114,7 +114,7 @@ def test_a_link_that_was_there_before_is_not_followed(tried, tmp_path):
     assert not list((tmp_path / "outside").iterdir())
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", zipped({"a": b"x" * 999})[:60]])
+@pytest.mark.parametrize("content", [b"", b"no archive", zipped({"a": b"x" * 999})[:60]], ids=["empty", "text", "cut"])
 def test_what_is_no_archive_gets_one_line(tried, content):
     with pytest.raises(CorpusError, match="cannot be unpacked"):
         tried(content)
