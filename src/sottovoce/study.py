@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +36,11 @@ class Done:
 
     results: Mapping[str, Any]
     folder: Path
-    tables: dict[str, pa.Table] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def predictions(self) -> pa.Table:
-        """Read once."""
-        if not self.tables:
-            self.tables["predictions"] = prediction_table.read(self.folder / "predictions.parquet")
-        return self.tables["predictions"]
+        """Of every condition, fold and seed."""
+        return prediction_table.read(self.folder / "predictions.parquet")
 
     def last(self, condition: str) -> Mapping[str, Any]:
         """The last round of a condition."""

@@ -9,7 +9,6 @@ A copy is kept as sound, under the digests of what it was made from.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sottovoce.augmentation.transforms import add_noise, mixed, within_full_scale
+from sottovoce.augmentation.transforms import add_noise, entropy_of, mixed, within_full_scale
 from sottovoce.corpora.names import LOSSLESS, recordings
 from sottovoce.errors import AudioError
 from sottovoce.recipe.augmentation import Copies
@@ -138,7 +137,10 @@ def plan(target: Manifest, kind: Kind, settings: Copies, store: Store) -> list[C
     tasks = store.tasks(sorted(target.utterances, key=lambda u: u.id))
     numbered = [(task, number) for number in range(1, settings.number + 1) for task in tasks]
     if kind == "copypaste":
-        made = [_pasted(tasks, task, number, settings.seed) for task, number in numbered]
+        alike: dict[tuple[str, str], list[Task]] = {}
+        for task in tasks:
+            alike.setdefault((task.utterance.speaker, task.utterance.emotion), []).append(task)
+        made = [_pasted(alike, task, number, settings.seed) for task, number in numbered]
     else:
         noises = _noises(settings, store)
         made = [_noisy(task, number, settings, noises) for task, number in numbered]
@@ -164,11 +166,11 @@ def _noisy(task: Task, number: int, settings: Copies, noises: Sequence[tuple[str
     return _copy("noise", number, task.utterance, Noisy(key, task.utterance, snr_db, seed, noise), [task.utterance])
 
 
-def _pasted(tasks: Sequence[Task], task: Task, number: int, seed: int) -> Copy | None:
+def _pasted(alike: Mapping[tuple[str, str], Sequence[Task]], task: Task, number: int, seed: int) -> Copy | None:
+    """`alike` are the tasks by speaker and emotion."""
     own, rng = task.utterance, _random("copypaste", task.utterance.id, number, seed)
-    others = [other for other in tasks if other.utterance.speaker == own.speaker and other.utterance.id != own.id]
-    pools = [[o for o in others if o.utterance.emotion == emotion] for emotion in dict.fromkeys([own.emotion, NEUTRAL])]
-    pools = [pool for pool in pools if pool]
+    of_speaker = [alike.get((own.speaker, emotion), ()) for emotion in dict.fromkeys([own.emotion, NEUTRAL])]
+    pools = [others for pool in of_speaker if (others := [o for o in pool if o.utterance.id != own.id])]
     if not pools:
         return None
     pool = pools[int(rng.integers(len(pools)))]
@@ -195,8 +197,7 @@ def _copy(kind: Kind, number: int, own: Utterance, task: Noisy | Pasted, of: Seq
 
 
 def _random(*named: Any) -> np.random.Generator:
-    entropy = hashlib.blake2b(repr(named).encode(), digest_size=16).digest()
-    return np.random.default_rng(int.from_bytes(entropy))
+    return np.random.default_rng(entropy_of(repr(named)))
 
 
 def _read(utterance: Utterance) -> Waveform:

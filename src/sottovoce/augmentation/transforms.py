@@ -47,8 +47,7 @@ def plan(settings: Augmentation, *, utterance_id: str, epoch: int, seed: int) ->
 
     Every transform draws from a stream of its own: changing the range of one leaves the others as they were.
     """
-    named = json.dumps([seed, epoch, utterance_id]).encode()
-    entropy = int.from_bytes(hashlib.blake2b(named, digest_size=16).digest())
+    entropy = entropy_of(json.dumps([seed, epoch, utterance_id]))
     chance, *streams = np.random.SeedSequence(entropy).spawn(1 + len(TRANSFORMS))
     chosen = np.random.default_rng(chance).random(len(TRANSFORMS)) < settings.probability
     return {
@@ -56,6 +55,11 @@ def plan(settings: Augmentation, *, utterance_id: str, epoch: int, seed: int) ->
         for name, stream, is_chosen in zip(TRANSFORMS, streams, chosen, strict=True)
         if is_chosen and name in settings.transforms
     }
+
+
+def entropy_of(named: str) -> int:
+    """What random numbers start from that are to depend on these names alone, on every machine."""
+    return int.from_bytes(hashlib.blake2b(named.encode(), digest_size=16).digest())
 
 
 def _drawn(name: Transform, settings: Augmentation, rng: np.random.Generator) -> partial[Waveform]:

@@ -63,7 +63,7 @@ def swept(parts: Sequence[Mapping[str, Any]]) -> tables.Table:
     lines = []
     for part in parts:
         for point in part["points"]:
-            gain = next(g for g in point["gains"] if g["metric"] == "macro_f1")
+            gain = _gain(point)
             score, base = point["score"], point["baseline"]
             shown = [
                 f"{tables.points(each['macro_f1'])} {tables.interval(each['macro_f1_ci95'])}" for each in (score, base)
@@ -168,7 +168,7 @@ def _parts(results: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _sweep_figure(name: str, parts: Sequence[Mapping[str, Any]]) -> str:
     panels = {}
     for part in parts:
-        gains = [(p["value"], next(g for g in p["gains"] if g["metric"] == "macro_f1")) for p in part["points"]]
+        gains = [(point["value"], _gain(point)) for point in part["points"]]
         points = [(value, gain["delta"], gain["ci95"]) for value, gain in gains]
         panels[part["column"]] = [Curve(part["condition"], points)]
     alt = f"Gain in macro F1 over the target alone by {parts[0]['setting']}."
@@ -183,6 +183,11 @@ def _curve_figure(name: str, part: Mapping[str, Any]) -> str:
     spoken = ", ".join(map(tables.points, scores))
     alt = f"Macro F1 in points, round after round: {spoken}; oracle {tables.points(part['oracle'])}."
     return plots.rounds(name, alt, [drawn], part["oracle"], "macro F1")
+
+
+def _gain(point: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The comparison in macro F1 at one value of a sweep."""
+    return next(gain for gain in point["gains"] if gain["metric"] == "macro_f1")
 
 
 def _by_title(parts: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
