@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from sottovoce.judging import predictions
 from sottovoce.learning.generalist import training
 from tests import tiny, tiny_generalist
 from tests.weights.checkpoints import tiny_whisper
@@ -106,3 +108,24 @@ def test_a_generalist_is_heard_in_both_contexts(tmp_path: Path):
     printed = output("context.py", str(tmp_path / "model"), str(manifest), "--utterances", "6")
     assert "6 utterances; trained in context trimmed" in printed
     assert re.search(r"│ trimmed +│.*\d+ % │", printed) and re.search(r"│ exact +│.* 100 % │", printed)
+
+
+def test_two_runs_are_compared_speaker_by_speaker(tmp_path: Path):
+    speakers = [f"s{i}" for i in range(1, 5)]
+    for run, right in (("good", 0.9), ("bad", 0.2)):
+        said = predictions.table(
+            ["angry", "sad"],
+            np.tile([right, 1 - right], (4, 1)),
+            condition="soft labels",
+            round=0,
+            fold=1,
+            seed=0,
+            utterances=speakers,
+            speakers=speakers,
+            labels=["angry"] * 4,
+        )
+        (tmp_path / run / "predictions").mkdir(parents=True)
+        predictions.write(tmp_path / run / "predictions" / "made-up.parquet", said)
+    printed = output("two_runs.py", str(tmp_path / "good"), str(tmp_path / "bad"))
+    # four speakers: right in one run and wrong in the other; 2 of the 16 sign flips are as far apart
+    assert re.search(r"soft labels +│ +wa +│ +\+100.0 │ .* 0.12 │", printed)
