@@ -1,12 +1,8 @@
-"""Downloads from a server on this machine that behaves as badly as servers do."""
+"""Files that break off, stall, are corrupt, moved or refused: nothing counts that was not published so."""
 
 from __future__ import annotations
 
 import hashlib
-import threading
-import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,86 +10,12 @@ from typer.testing import CliRunner
 
 from sottovoce.cli import app
 from sottovoce.corpora import catalogue, downloading
-from sottovoce.corpora.downloading import Archive
+from sottovoce.corpora.records import RemoteFile
 from sottovoce.errors import CorpusError
 from tests.conftest import tone
 from tests.corpora.miniature import miniatures
 from tests.corpora.test_unpacking import zipped
-
-CONTENT = zipped({"clips/a.wav": bytes(range(256)) * 2000, "clips/readme.txt": b"hello"}, compressed=False)
-FAST = {"timeout_s": (2.0, 0.3), "pauses_s": (0.0, 0.0)}
-
-
-class Server(ThreadingHTTPServer):
-    """Answers each request with the next of `behaviours`; the last one stays."""
-
-    daemon_threads = True
-    behaviours: tuple[str, ...] = ("whole",)
-    content = CONTENT
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.ranges: list[str | None] = []
-
-    def archive(self, **changes) -> Archive:
-        facts = {
-            "url": f"http://127.0.0.1:{self.server_port}/corpus.zip",
-            "size": len(CONTENT),
-            "checksum": f"md5:{hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()}",
-            "source": "the test",
-        }
-        return Archive(**facts | changes)
-
-    def handle_error(self, request, client_address) -> None:
-        """A client that has left is no error."""
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        number = len(self.server.ranges)
-        self.server.ranges.append(self.headers.get("Range"))
-        behaviour = self.server.behaviours[min(number, len(self.server.behaviours) - 1)]
-        content = self.server.content
-        if behaviour.isdigit():
-            self.send_error(int(behaviour))
-            return
-        if behaviour == "redirect":
-            self.send_response(302)
-            self.send_header("Location", "/elsewhere.zip")
-            self.end_headers()
-            return
-        first = 0
-        asked = self.headers.get("Range")
-        if asked and behaviour != "cut, no ranges" and behaviour != "whole, no ranges":
-            first = int(asked.removeprefix("bytes=").removesuffix("-"))
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
-        else:
-            self.send_response(200)
-        self.send_header("Content-Length", str(len(content) - first))
-        self.end_headers()
-        if behaviour == "corrupt":
-            content = content[:100_000] + b"x" + content[100_001:]
-        last = len(content) if behaviour.startswith(("whole", "corrupt")) else first + 150_000
-        self.wfile.write(content[first:last])
-        self.wfile.flush()
-        if behaviour == "stall":
-            time.sleep(1.0)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
+from tests.corpora.web import CONTENT, FAST
 
 
 def whole(folder: Path) -> bool:
@@ -107,7 +29,7 @@ def test_a_whole_download_is_unpacked_and_not_repeated(server, tmp_path):
             downloading.download([server.archive()], tmp_path / "new" / "x", came.append, **FAST) == tmp_path / "new/x"
         )
         assert whole(tmp_path / "new/x")
-    assert sum(came) == len(CONTENT) and server.ranges == [None]
+    assert sum(came) == 2 * len(CONTENT) and server.ranges == [None]
 
 
 @pytest.mark.parametrize("behaviour", ["cut", "stall"])
@@ -199,14 +121,40 @@ def test_a_disk_too_small_is_said_beforehand(server, tmp_path):
     assert not server.ranges
 
 
-def test_the_facts_are_of_corpora_with_a_reader():
-    for name, archives in downloading.downloads().items():
-        assert name in catalogue.corpora() and archives
-        for archive in archives:
-            assert archive.url.startswith("https://") and archive.size > 0 and archive.source
-            kind, _, digest = archive.checksum.partition(":")
-            assert len(digest) == {"md5": 32, "sha256": 64}[kind] and int(digest, 16)
-            assert archive.name == Path(archive.name).name != ""
+def test_a_recording_by_itself_goes_to_its_place(server, tmp_path):
+    server.content = b"RIFF and so on"
+    blob = hashlib.sha1(b"blob 14\0" + server.content, usedforsecurity=False).hexdigest()
+    file = RemoteFile(f"{server.url}/x", 14, f"git:{blob}", "the test", "Sound Source/Happy/a b.wav")
+    for _ in range(2):
+        downloading.download([file], tmp_path, **FAST)
+    assert (tmp_path / "Sound Source/Happy/a b.wav").read_bytes() == server.content and len(server.paths) == 1
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a b.wav"]
+    (tmp_path / file.path).write_bytes(b"RIFF and no more")
+    downloading.download([file], tmp_path, **FAST)
+    assert (tmp_path / file.path).read_bytes() == server.content
+
+
+def test_a_link_in_the_folder_is_not_followed_out_of_it(server, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "clips").symlink_to(tmp_path / "outside")
+    file = server.archive(path="clips/a.wav")
+    with pytest.raises(CorpusError, match="through a link in it"):
+        downloading.download([file], tmp_path / "here", **FAST)
+    assert not server.paths and not list((tmp_path / "outside").iterdir())
+
+
+@pytest.mark.parametrize("checksum", ["", "md5:", "crc32:00000000", "md5:" + "x" * 32, "sha256:" + "0" * 32])
+def test_a_checksum_that_cannot_be_checked_is_refused(checksum):
+    with pytest.raises(CorpusError, match=r"its checksum is .*nothing was fetched") as problem:
+        RemoteFile("https://host/a.zip", 1, checksum, "the test")
+    assert "\n" not in str(problem.value)
+
+
+@pytest.mark.parametrize("path", ["../a.wav", "/a.wav", "a/../../b.wav", "C:/a.wav", "..\\a.wav"])
+def test_a_path_that_leads_out_is_refused(path):
+    with pytest.raises(CorpusError, match="leads out of the corpus's folder"):
+        RemoteFile("https://host/a.wav", 1, "md5:" + "0" * 32, "the test", path)
 
 
 def test_the_command_shows_the_licence_first_and_then_leads_to_prepare(server, tmp_path, monkeypatch):

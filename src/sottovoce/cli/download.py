@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from sottovoce.cli.options import Quiet, progress
 from sottovoce.cli.verbs import app
-from sottovoce.errors import SottovoceError
+from sottovoce.errors import CorpusError, SottovoceError
 from sottovoce.show import terminal
+
+if TYPE_CHECKING:
+    from sottovoce.corpora.card import CorpusCard
+    from sottovoce.corpora.downloading import Source
 
 _MB = 1e6
 
 
 @app.command()
 def download(
-    corpus: Annotated[str, typer.Argument(help="A corpus of `sottovoce corpora`.")],
+    corpus: Annotated[
+        str | None, typer.Argument(help="A corpus of `sottovoce corpora`; without it, those that can be fetched.")
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option("--output", "-o", help="\\[default: $SOTTOVOCE_DATA/CORPUS or corpora/CORPUS]")
     ] = None,
@@ -29,36 +36,68 @@ def download(
 ) -> None:
     """Fetch a corpus that may be had without a form, check it and unpack it.
 
-    Without --accept-licence nothing is fetched: the licence, the home and the size are shown. A download that was cut
-    continues where it ended.
+    Without --accept-licence nothing of it is fetched: the licence, the home and the size are shown. A download that
+    was cut continues where it ended.
 
     Example: sottovoce download ravdess --accept-licence
     """
     from sottovoce.corpora import catalogue, downloading
 
+    if corpus is None:
+        _show_all()
+        return
     if corpus not in catalogue.corpora():
         raise SottovoceError(f"there is no corpus '{corpus}'; there are: {', '.join(catalogue.corpora())}")
     card = catalogue.corpora()[corpus].card
-    archives = downloading.downloads().get(corpus)
+    sources = downloading.downloads().get(corpus)
     there = folder or Path(os.environ.get("SOTTOVOCE_DATA", "corpora")) / corpus
     then = f"sottovoce prepare {corpus} {there} -o {corpus}.parquet"
-    if archives is None:
+    if sources is None:
         raise SottovoceError(
             f"{card.title} cannot be fetched by this command: it needs a form, or we know of no "
             f"published checksum. Ask for it at {card.home}; its licence: {card.licence}. Then: {then}"
         )
-    size = sum(archive.size for archive in archives)
     if not accept_licence:
-        facts = [
-            ("licence", card.licence),
-            ("home", card.home),
-            ("cite", card.citation),
-            ("size", f"{size / _MB:.0f} MB"),
-        ]
-        terminal.print_table(card.title, ("", ""), [*facts, *(("from", archive.url) for archive in archives)])
+        _show(card, sources)
         terminal.print_line("Nothing was fetched. If you have read the licence and keep to it:")
         terminal.print_line(f"sottovoce download {corpus} -o {there} --accept-licence")
         return
-    with progress(quiet).stage(f"{corpus}, MB", round(size / _MB)) as done:
-        downloading.download(archives, there, lambda n: done(n / _MB))
+    files = downloading.files_of(sources)
+    with progress(quiet).stage(f"{corpus}, MB", round(sum(file.size for file in files) / _MB)) as done:
+        downloading.download(files, there, lambda n: done(n / _MB))
+    terminal.print_line(f"Checked {len(files)} file(s) against {_whose(sources)}.")
     terminal.print_line(f"{card.title} -> {there}. Next: {then}")
+
+
+def _show(card: CorpusCard, sources: tuple[Source, ...]) -> None:
+    """Licence, home, citation and size of a corpus; its records are asked for the size."""
+    from sottovoce.corpora import downloading
+
+    try:
+        files = downloading.files_of(sources, pauses_s=())
+        size = f"{sum(file.size for file in files) / _MB:.0f} MB in {len(files)} file(s)"
+    except CorpusError as problem:  # the licence can be read without a connection
+        size = f"not known: {problem}"
+    facts = [("licence", card.licence), ("home", card.home), ("cite", card.citation), ("size", size)]
+    facts += [("from", _hosts(sources)), ("checked", f"every file against {_whose(sources)}")]
+    terminal.print_table(card.title, ("", ""), facts)
+
+
+def _show_all() -> None:
+    from sottovoce.corpora import catalogue, downloading
+
+    cards = [(catalogue.corpora()[name].card, sources) for name, sources in sorted(downloading.downloads().items())]
+    rows = [(card.name, " ".join(card.language), card.licence, _hosts(sources)) for card, sources in cards]
+    terminal.print_table("Corpora that can be fetched", ("name", "language", "licence", "from"), rows)
+    terminal.print_line("The others: `sottovoce corpora NAME` says where to ask.")
+
+
+def _whose(sources: tuple[Source, ...]) -> str:
+    from sottovoce.corpora.records import Record
+
+    asked = any(isinstance(source, Record) for source in sources)
+    return "the checksum that its record states" if asked else "the checksum that was published"
+
+
+def _hosts(sources: tuple[Source, ...]) -> str:
+    return ", ".join(dict.fromkeys(str(urlsplit(source.url).hostname) for source in sources))

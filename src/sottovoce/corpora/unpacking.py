@@ -66,9 +66,7 @@ def _written(archive: Path, folder: Path, members: Callable[[], Iterator[_Member
             raise CorpusError(f"{archive}: more than {most / 1e6:.0f} MB would come out of it; nothing was unpacked")
     n_files = 0
     for member in members():
-        place = folder / member.name
-        if not place.resolve().is_relative_to(folder.resolve()):  # a link that was there before
-            raise CorpusError(f"{archive}: '{member.name}' leads out of {folder} through a link in it; remove the link")
+        place = place_below(folder, member.name)
         if member.kind == "folder":
             place.mkdir(parents=True, exist_ok=True)
             continue
@@ -81,9 +79,26 @@ def _written(archive: Path, folder: Path, members: Callable[[], Iterator[_Member
     return n_files
 
 
+def leads_out(name: str) -> bool:
+    """Whether a path that came from a network may lie outside the folder that it is written below."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    return path.is_absolute() or ".." in path.parts or ":" in name.split("/")[0] or "\0" in name
+
+
+def place_below(folder: Path, name: str) -> Path:
+    """The place of `name` below `folder`.
+
+    Raises:
+        CorpusError: a link that lies in the folder leads out of it.
+    """
+    place = folder / name
+    if not place.resolve().is_relative_to(folder.resolve()):
+        raise CorpusError(f"'{name}' leads out of {folder} through a link in it; remove the link")
+    return place
+
+
 def _fault(member: _Member) -> str | None:
-    path = PurePosixPath(member.name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in member.name.split("/")[0] or "\0" in member.name:
+    if leads_out(member.name):
         return "leads out of the folder"
     return None if member.kind in ("file", "folder") else f"is a {member.kind}"
 
