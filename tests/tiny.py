@@ -25,6 +25,7 @@ def write_side(
     *,
     takes: int = 2,
     spelled: Mapping[str, str] | None = None,
+    arousal: Mapping[str, float] | None = None,
     further_cells: Mapping[str, str] | None = None,
     further_rows: Iterable[Mapping[str, str]] = (),
 ) -> Path:
@@ -35,6 +36,7 @@ def write_side(
         name: of both. `speakers` and `emotions`: each speaker has `takes` recordings of each emotion.
         takes: see above.
         spelled: how an emotion is written in the CSV, where that is not its name.
+        arousal: a measure by emotion: the higher the tone, the higher it should be.
         further_cells: columns that are the same in every row. `further_rows`: rows after those of the tones.
     """
     rows: list[Mapping[str, str]] = []
@@ -49,7 +51,8 @@ def write_side(
                 audio.write(folder / recording, tone(0.5 + 0.05 * take, pitch_hz, seed=seed))
                 label = (spelled or {}).get(emotion, emotion)
                 row = {"path": str(recording), "speaker": speaker, "emotion": label, "text": SAID}
-                rows.append({**row, **(further_cells or {})})
+                measured = {"measure_arousal": str(arousal[emotion])} if arousal else {}
+                rows.append({**row, **measured, **(further_cells or {})})
     write_csv(folder / f"{name}.csv", [*rows, *further_rows])
     return folder / f"{name}.csv"
 
@@ -93,3 +96,18 @@ def write_all(folder: Path, **changes: object) -> Path:
     )
     audio.write(folder / voted["path"], tone(0.6, 112.0, seed=1))
     return write_recipe(folder, target, source, **changes)
+
+
+def write_measured(folder: Path, **changes: object) -> Path:
+    """As `write_all` with arousal in place of emotions, on another scale on each side; one utterance has none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unmeasured = {"path": "target/one more.wav", "speaker": "1", "emotion": "sad", "text": SAID}
+    target = write_side(
+        folder, "target", "1234", arousal={"angry": 2, "neutral": 1, "sad": 0}, further_rows=[unmeasured]
+    )
+    audio.write(folder / unmeasured["path"], tone(0.6, 112.0, seed=1))
+    scale = {"angry": 7, "neutral": 4, "sad": 1}
+    source = write_side(folder, "source", "123", arousal=scale, further_cells={"translation": TRANSLATED})
+    measures = {"arousal": {"target": [0, 2], "source": [1, 7]}}
+    training = {"seeds": [0, 1], "hidden": 8, "epochs": 12, "batch_size": 8, "learning_rate": 0.01}
+    return write_recipe(folder, target, source, **({"measures": measures, "training": training} | changes))

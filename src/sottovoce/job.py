@@ -17,10 +17,11 @@ import torch
 from sottovoce import demo
 from sottovoce.corpora import catalogue
 from sottovoce.experiment import survival
-from sottovoce.experiment.arms import Outcome, criterion, train_all
+from sottovoce.experiment.arms import Outcome, train_all
 from sottovoce.experiment.environment import environment
 from sottovoce.experiment.inputs import Inputs, gather, upstream_maker
 from sottovoce.experiment.place import Place
+from sottovoce.experiment.task import task_of
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging import results as judged
 from sottovoce.judging.choosing import choose
@@ -92,12 +93,18 @@ def _results(recipe: Recipe, inputs: Inputs, outcome: Outcome, predictions: pa.T
         "n_speakers": len({u.speaker for u in inputs.target.manifest}),
         "n_folds": len(inputs.plan.folds),
         "seeds": recipe.training.seeds,
+        **_measures(recipe),
         "contaminated": _contaminated(inputs),
         "conditions": verdict["conditions"],
         "comparisons": verdict["comparisons"],
         "warnings": [*_warnings(recipe, inputs), *verdict["warnings"]],
         "environment": _environment(recipe, place),
     }
+
+
+def _measures(recipe: Recipe) -> dict[str, Any]:
+    """The measures with the ends of their scales, where they stand in place of emotions."""
+    return {"measures": recipe.model_dump(mode="json")["measures"]} if recipe.measures else {}
 
 
 def _weights(upstream: Upstream) -> list[str]:
@@ -129,7 +136,7 @@ def _warnings(recipe: Recipe, inputs: Inputs) -> list[str]:
         warnings.append(
             f"{len(shared)} sentences are spoken on both sides of a fold, as acted corpora do: new ones may be harder"
         )
-    for fold in proof["folds"]:
+    for fold in [] if recipe.measures else proof["folds"]:
         for side in ("train", "test"):
             if absent := fold[f"absent_from_{side}"]:
                 warnings.append(f"fold {fold['number']}: no {', '.join(absent)} in its {side} part")
@@ -169,7 +176,7 @@ def _details(recipe: Recipe, inputs: Inputs, place: Place, survived: dict[str, A
         "synthetic": _is_synthetic(inputs.target.manifest),
         "language_target": inputs.target.language,
         "language_source": inputs.source.language,
-        "criterion": criterion(recipe, inputs.source.manifest),
+        "criterion": task_of(recipe).criterion(inputs.source.manifest),
         "checks": {
             side: checks.to_dict()
             | {"tables": [table._asdict() for table in checks.tables() if table.title != "Refused"]}
@@ -202,13 +209,23 @@ def _licences(recipe: Recipe, inputs: Inputs) -> list[dict[str, str]]:
 
 
 def _survival(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress) -> dict[str, Any] | None:
-    """Does the emotion survive translation? Asked of heads that never heard the speaker."""
+    """Does the emotion survive translation? Asked of heads that never heard the speaker; not asked of measures."""
     if inputs.synthesis is None:
         return None
     name = inputs.synthesis.translator.card.name
+    check = None if recipe.measures else _emotion_check(recipe, inputs, name, place, progress)
+    filtered = inputs.synthesis.filtered
+    return {
+        "emotion_check": check,
+        "tables": [table._asdict() for table in filtered.tables],
+        "warnings": list(filtered.warnings),
+    }
+
+
+def _emotion_check(recipe: Recipe, inputs: Inputs, name: str, place: Place, progress: Progress) -> dict[str, Any]:
     features = {"source": inputs.features["source"], name: inputs.features["translated"]}
     with progress.stage("emotion check", 2 * recipe.training.epochs) as done:
-        check = survival.check(
+        return survival.check(
             inputs.source.manifest,
             {name: inputs.translated},
             features,
@@ -218,12 +235,6 @@ def _survival(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress) 
             place,
             done,
         )
-    filtered = inputs.synthesis.filtered
-    return {
-        "emotion_check": check,
-        "tables": [table._asdict() for table in filtered.tables],
-        "warnings": list(filtered.warnings),
-    }
 
 
 def _precision(recipe: Recipe, inputs: Inputs, place: Place) -> str:

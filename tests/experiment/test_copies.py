@@ -9,6 +9,7 @@ from sottovoce.experiment import arms
 from sottovoce.experiment.arms import train_all
 from sottovoce.experiment.inputs import gather
 from sottovoce.experiment.plan import plan
+from sottovoce.experiment.task import task_of
 from sottovoce.recipe import Recipe
 from sottovoce.store.progress import Quiet
 
@@ -53,7 +54,7 @@ def test_with_shared_speakers_nothing_made_from_a_test_part_trains(job, recipe, 
     (fold, *_), (arm, _) = inputs.plan.folds, banks[2]
     ids = [u.id for u in arm.target]
     mixed = type(fold)(**{**vars(fold), "train": tuple(ids[::2]), "test": tuple(ids[1::2]), "test_speakers": ()})
-    work = arms._Work(recipe, inputs, None, [], None, "argmax")
+    work = arms._Work(recipe, inputs, None, [], None, task_of(recipe))
     admitted = work.admitted(arm, arms.Trainee(mixed, 0))
     assert admitted.tolist() == [set(arm.origins[u.id]) <= set(ids[::2]) for u in arm.added]
     assert 0 < admitted.sum() < len(arm.added)

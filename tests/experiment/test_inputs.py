@@ -8,10 +8,15 @@ import pytest
 
 from sottovoce.errors import ManifestError
 from sottovoce.experiment.inputs import Natural, gather, natural, target_language
-from sottovoce.recipe import Speech
+from sottovoce.experiment.task import OfEmotions
+from sottovoce.recipe import Selection, Speech
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.progress import Quiet
 from tests import tiny
+
+
+def told_apart(*emotions: str) -> OfEmotions:
+    return OfEmotions(list(emotions), 0.05, Selection())
 
 
 def test_everything_has_features(job):
@@ -35,11 +40,11 @@ def test_other_emotions_and_broken_recordings_are_dropped(job, tmp_path):
     broken = {"path": "mine/empty.wav", "speaker": "2", "emotion": "sad"}
     path = tiny.write_side(tmp_path, "mine", "12", ("angry", "happy", "sad"), further_rows=[broken])
     (tmp_path / broken["path"]).touch()
-    side = natural(Speech(manifest=str(path)), ["angry", "sad"], "target", job.place, Quiet())
+    side = natural(Speech(manifest=str(path)), told_apart("angry", "sad"), "target", job.place, Quiet())
     assert {u.emotion for u in side.manifest} == {"angry", "sad"} and len(side.manifest) == 8
     assert [reason for _, _, reason in side.checked.refused] == ["is empty (0 bytes)"]
     with pytest.raises(ManifestError, match="the target has no utterance labelled neutral; change `emotions`"):
-        natural(Speech(manifest=str(path)), ["angry", "neutral"], "target", job.place, Quiet())
+        natural(Speech(manifest=str(path)), told_apart("angry", "neutral"), "target", job.place, Quiet())
 
 
 def test_translation_needs_one_language(job):

@@ -25,7 +25,7 @@ SAID = [
 
 def written(kind: formats.Format, threshold: float | None = 0.5, said: list[Said] = SAID) -> str:
     stream = io.StringIO()
-    formats.write(kind, stream, iter(said), EMOTIONS, threshold)
+    formats.write(kind, stream, iter(said), formats.of_emotions(EMOTIONS, threshold))
     return stream.getvalue()
 
 

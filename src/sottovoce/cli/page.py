@@ -46,6 +46,7 @@ def page(
     from sottovoce.page.hearing import Listening
     from sottovoce.page.serving import serve
     from sottovoce.use import model as models
+    from sottovoce.use.answering import require_emotions
     from sottovoce.use.timeline import Manner
     from sottovoce.use.windows import Grid
 
@@ -53,6 +54,7 @@ def page(
     folder = models.find(model, allow_download=allow_download)
     tell_of_level(speech)
     judge = models.load(folder, device=device_of(device), weights=weights, allow_download=allow_download)
+    require_emotions(judge, "sottovoce page")
     if host not in OWN:
         terminal.print_note(
             f"warning: whoever can reach {host} may use this page: it asks for no password and is not encrypted"

@@ -60,6 +60,7 @@ def timeline(
     """
     from sottovoce.speech import activity
     from sottovoce.use import model as models
+    from sottovoce.use.answering import require_emotions
     from sottovoce.use.timeline import Manner, Tracker
     from sottovoce.use.windows import Grid
 
@@ -73,6 +74,7 @@ def timeline(
     hearing = activity.detector(speech)
     tell_of_level(speech)
     judge = models.load(model, device=device_of(device), weights=weights, allow_download=allow_download)
+    require_emotions(judge, "sottovoce timeline")
     tracker = Tracker(judge, manner, hearing, 1 if live else manner.batch)
     if live:
         if not quiet:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -36,6 +37,7 @@ from sottovoce.show import terminal
 if TYPE_CHECKING:
     from sottovoce.experiment.place import Place
     from sottovoce.use.answering import Model
+    from sottovoce.use.config import ToldMeasure
     from sottovoce.use.formats import Format
     from sottovoce.use.predicting import Said
     from sottovoce.use.recordings import Recording
@@ -81,7 +83,8 @@ def predict(
     store: StoreFolder = None,
     quiet: Quiet = False,
 ) -> None:
-    """Label recordings: calibrated probabilities, and "unsure" where a guess would be wrong too often.
+    """Label recordings: calibrated probabilities, and "unsure" where a guess would be wrong too often. A model of
+    measures, such as arousal, says these in their own units.
 
     A recording that cannot be used is listed at the end and stops nothing; exit code 1 means that none could be. What
     is predicted is kept in the store, so that the same command continues after an interruption; up to 128 recordings
@@ -109,27 +112,28 @@ def predict(
     )
     loaded = models.load(folder, device=here.device, weights=weights, allow_download=allow_download)
     threshold, promise = _rule(loaded, error_rate)
-    tally = _Tally(loaded.emotions, threshold)
+    tally = _Tally(() if loaded.measures else loaded.emotions, threshold)
     with _room(here, store, len(found)) as here, progress(quiet).stage("predict", len(found)) as done:
         from sottovoce.use.predicting import predict as predict_all
 
         said = tally.counted(predict_all(loaded, folder, found, here, weights, done))
-        _print(chosen, to, said, loaded.emotions, threshold)
+        _print(chosen, to, said, loaded, threshold)
     if not quiet:
         for note in (promise, *_notes(loaded, found)):
             terminal.print_note(f"note: {note}")
         terminal.print_note(tally.summary())
     terminal.list_refused(tally.refused)
-    if tally.refused and not tally.labels:
+    if tally.refused and not tally.n:
         raise typer.Exit(1)
 
 
 @dataclass
 class _Tally:
-    """Counts predictions as they pass by."""
+    """Counts predictions as they pass by, and the labels of emotions where there are any."""
 
     emotions: Sequence[str]
     threshold: float | None
+    n: int = 0
     labels: Counter[str] = field(default_factory=Counter)
     refused: dict[str, str] = field(default_factory=dict)
 
@@ -138,16 +142,17 @@ class _Tally:
 
         for each in said:
             if each.error is None:
-                found = answer(each, self.emotions, self.threshold)
-                self.labels["unsure" if found["unsure"] else found["emotion"]] += 1
+                self.n += 1
+                if self.emotions:
+                    found = answer(each, self.emotions, self.threshold)
+                    self.labels["unsure" if found["unsure"] else found["emotion"]] += 1
             else:
                 self.refused[each.recording.path] = each.error
             yield each
 
     def summary(self) -> str:
         counts = ", ".join(f"{name} {n}" for name in (*self.emotions, "unsure") if (n := self.labels[name]))
-        n = self.labels.total()
-        return f"{n} of {n + len(self.refused)} recordings labelled" + (f": {counts}" if counts else "")
+        return f"{self.n} of {self.n + len(self.refused)} recordings labelled" + (f": {counts}" if counts else "")
 
 
 def _format(form: str | None, to: Path | None) -> str:
@@ -163,6 +168,10 @@ def _rule(model: Model, error_rate: float | None) -> tuple[float | None, str]:
     """The confidence below which the model is unsure (None: there is no rule), and what that promises, in words."""
     from sottovoce.judging import abstention
 
+    if model.measures:
+        if error_rate is not None:
+            raise typer.BadParameter("is for models of emotions: this one says measures", param_hint="--error-rate")
+        return None, "; ".join(map(_told, model.measures))
     if (reliance := model.reliance) is None:
         why = "what it says is not calibrated, and no rate of errors can be promised: nobody was kept to test it on"
         return (None if error_rate is None else float("inf")), why
@@ -184,6 +193,14 @@ def _rule(model: Model, error_rate: float | None) -> tuple[float | None, str]:
     )
 
 
+def _told(measure: ToldMeasure) -> str:
+    """Where a measure lies, and how far off it is."""
+    scale = f"{measure.name} lies between {measure.lowest:g} and {measure.highest:g}"
+    if measure.mae is None:
+        return f"{scale}: how far off this model is for new speakers is not known"
+    return f"{scale}: {measure.mae:.2g} off on average, for speakers unheard in training"
+
+
 def _notes(model: Model, recordings: Sequence[Recording]) -> Iterator[str]:
     """What a manifest says that does not fit the model."""
     from sottovoce.speech.emotions import canonical
@@ -196,7 +213,7 @@ def _notes(model: Model, recordings: Sequence[Recording]) -> Iterator[str]:
                 f"{n} recordings are in '{language}', which the model never heard (it heard "
                 f"{', '.join(heard) or 'languages unknown'}): expect more errors than its card says"
             )
-    labels = {r.label for r in recordings if r.label}
+    labels = set() if model.measures else {r.label for r in recordings if r.label}
     if foreign := sorted(label for label in labels if (canonical(label) or label) not in model.emotions):
         yield f"the manifest's labels {', '.join(foreign)} are none of the model's: it says {', '.join(model.emotions)}"
 
@@ -215,26 +232,28 @@ def _room(here: Place, store: str | None, n_recordings: int) -> Iterator[Place]:
         yield replace(here, store=Store(folder))
 
 
-def _print(form: str, to: Path | None, said: Iterator[Said], emotions: Sequence[str], threshold: float | None) -> None:
+def _print(form: str, to: Path | None, said: Iterator[Said], model: Model, threshold: float | None) -> None:
     from sottovoce.store.atomic import write_atomically
     from sottovoce.use import formats
 
     if form == "table":
-        _print_table(said, emotions, threshold)
+        _print_table(said, model, threshold)
         return
+    names = model.emotions
+    answers = formats.of_measures(names) if model.measures else formats.of_emotions(names, threshold)
     kind: Format = form  # type: ignore[assignment]
     if to is None:
-        formats.write(kind, sys.stdout, said, emotions, threshold)
+        formats.write(kind, sys.stdout, said, answers)
         return
 
     def fill(partial: Path) -> None:
         with partial.open("w", encoding="utf-8", newline="") as stream:
-            formats.write(kind, stream, said, emotions, threshold)
+            formats.write(kind, stream, said, answers)
 
     write_atomically(to, fill)
 
 
-def _print_table(said: Iterator[Said], emotions: Sequence[str], threshold: float | None) -> None:
+def _print_table(said: Iterator[Said], model: Model, threshold: float | None) -> None:
     shown: list[Said] = []
     n_more = 0
     for each in said:
@@ -245,22 +264,33 @@ def _print_table(said: Iterator[Said], emotions: Sequence[str], threshold: float
     if shown:
         paths = [each.recording.path for each in shown]
         folder = os.path.dirname(os.path.commonprefix(paths))  # noqa: RUF071  (of URIs too)
-        rows = [_row(each, folder, emotions, threshold) for each in shown]
-        terminal.print_table(folder, ("recording", "emotion", *emotions), rows)
+        cells = partial(_guess, emotions=model.emotions, threshold=threshold) if not model.measures else _figures
+        rows = [[_name(each, folder), *cells(each)] for each in shown]
+        first = ("recording",) if model.measures else ("recording", "emotion")
+        terminal.print_table(folder, (*first, *model.emotions), rows)
     if n_more:
         terminal.print_line(f"... and {n_more} more: write them to a file with -o emotions.csv")
 
 
-def _row(said: Said, folder: str, emotions: Sequence[str], threshold: float | None) -> list[str]:
+def _name(said: Said, folder: str) -> str:
+    name = said.recording.path.removeprefix(f"{folder}/")
+    if said.recording.start_s is not None or said.recording.end_s is not None:
+        name += f" {said.start_s:.2f} to {said.end_s:.2f} s"
+    return name
+
+
+def _figures(said: Said) -> list[str]:
+    assert said.probabilities is not None
+    return [f"{figure:.2f}" for figure in said.probabilities]
+
+
+def _guess(said: Said, emotions: Sequence[str], threshold: float | None) -> list[str]:
     from sottovoce.use.formats import answer
 
     assert said.probabilities is not None
     found = answer(said, emotions, threshold)
-    name = said.recording.path.removeprefix(f"{folder}/")
-    if said.recording.start_s is not None or said.recording.end_s is not None:
-        name += f" {said.start_s:.2f} to {said.end_s:.2f} s"
     guess = f"{found['emotion']} {_share(found['confidence'])}"
-    return [name, f"unsure ({guess})" if found["unsure"] else guess, *map(_share, said.probabilities)]
+    return [f"unsure ({guess})" if found["unsure"] else guess, *map(_share, said.probabilities)]
 
 
 def _share(probability: float) -> str:

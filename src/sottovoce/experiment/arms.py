@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from sottovoce.experiment.banks import Banks
 from sottovoce.experiment.inputs import Inputs
 from sottovoce.experiment.place import Place
-from sottovoce.judging import predictions as prediction_table
+from sottovoce.experiment.task import Side, Task, task_of
 from sottovoce.judging.splits import Fold
 from sottovoce.learning import bank
 from sottovoce.learning.bank import Course
-from sottovoce.learning.bootstrapping import Criterion, Selected, select
+from sottovoce.learning.bootstrapping import Selected, SelectedByError
 from sottovoce.learning.head import Head
 from sottovoce.recipe import Recipe
 from sottovoce.speech.manifest import Manifest, Utterance
@@ -78,8 +78,8 @@ def train_all(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress, 
     trainees = [Trainee(fold, seed) for seed in recipe.training.seeds for fold in inputs.plan.folds]
     trainees.append(Trainee(None, recipe.training.seeds[0]))
     outcome = Outcome()
-    banks = Banks(recipe.training, place, only_kept)
-    work = _Work(recipe, inputs, banks, trainees, outcome, criterion(recipe, inputs.source.manifest))
+    banks, task = Banks(recipe.training, place, only_kept), task_of(recipe)
+    work = _Work(recipe, inputs, banks, trainees, outcome, task)
     arms = arms_of(recipe, inputs)
     total = sum(work.n_banks(arm) for arm in arms) * recipe.training.epochs
     with progress.stage("training", total) as done:
@@ -91,7 +91,7 @@ def train_all(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress, 
 
 def arms_of(recipe: Recipe, inputs: Inputs) -> list[Arm]:
     """The arms that the recipe's conditions need; the target's own is the first."""
-    wanted = set(recipe.conditions)
+    wanted, task = set(recipe.conditions), task_of(recipe)
 
     def arm(
         name: str,
@@ -100,12 +100,12 @@ def arms_of(recipe: Recipe, inputs: Inputs) -> list[Arm]:
         added: Manifest,
         found: Extracted | None,
         origins: Mapping[str, frozenset[str]] = MappingProxyType({}),
+        side: Side = "source",
     ) -> Arm:
         target = inputs.target.manifest.utterances
         kept = [inputs.features["target"].kept[u.id] for u in target]
         kept += [found.kept[u.id] for u in added] if found is not None else []
-        pool = (*target, *added)
-        labels = [u.soft_label(recipe.emotions, recipe.training.epsilon) for u in pool]
+        labels = [task.labels(target, "target"), *([task.labels(added.utterances, side)] if len(added) else [])]
         named = [name for name in (everything, selected) if name in wanted]
         return Arm(
             name,
@@ -114,7 +114,7 @@ def arms_of(recipe: Recipe, inputs: Inputs) -> list[Arm]:
             target,
             added.utterances,
             tuple(kept),
-            np.array(labels, np.float32),
+            np.concatenate(labels),
             origins,
         )
 
@@ -126,15 +126,8 @@ def arms_of(recipe: Recipe, inputs: Inputs) -> list[Arm]:
         source = inputs.source.manifest
         arms.append(arm("source", "untranslated", "untranslated-selected", source, inputs.features["source"]))
     for kind, made in inputs.copied.items():
-        arms.append(arm(kind, kind, None, made.manifest, inputs.features[kind], made.origins))
+        arms.append(arm(kind, kind, None, made.manifest, inputs.features[kind], made.origins, "target"))
     return arms[:1] + [arm for arm in arms[1:] if arm.everything or arm.selected]
-
-
-def criterion(recipe: Recipe, source: Manifest) -> Criterion:
-    """The recipe's criterion; `auto` is `kl` where the source has votes (the paper's default) and else `argmax`."""
-    if recipe.selection.criterion == "auto":
-        return "kl" if source.has_votes else "argmax"
-    return recipe.selection.criterion
 
 
 @dataclass
@@ -144,7 +137,7 @@ class _Work:
     banks: Banks
     trainees: list[Trainee]
     outcome: Outcome
-    criterion: Criterion
+    task: Task
 
     def n_banks(self, arm: Arm) -> int:
         """How many banks the arm trains."""
@@ -166,7 +159,7 @@ class _Work:
         heads, n = first, len(plain)
         for number in range(1, self.n_banks(arm) + 1):
             extra = plain if number == 1 and arm.everything else []
-            chosen: list[Selected] = []
+            chosen: list[Selected | SelectedByError] = []
             if arm.selected:
                 chosen = self.choose(arm, frames, heads, admitted)
                 self.record_selection(arm.selected, number, arm, chosen)
@@ -194,20 +187,20 @@ class _Work:
 
     def choose(
         self, arm: Arm, frames: Frames, heads: Sequence[Head], admitted: Sequence[NDArray[np.bool_]]
-    ) -> list[Selected]:
+    ) -> list[Selected | SelectedByError]:
         """Each model's selection from the whole of `D_syn`."""
         rows = np.arange(len(arm.target), len(frames))
-        said = bank.predict(frames, rows, heads, device=self.banks.place.device)
-        labels = arm.labels[rows]
-        rule = self.recipe.selection
-        return [
-            select(p, labels, self.criterion, among, keep=rule.keep, divergence=rule.divergence)
-            for p, among in zip(said, admitted, strict=True)
-        ]
+        said, labels = self.said(frames, rows, heads), arm.labels[rows]
+        by = self.task.criterion(self.inputs.source.manifest)
+        return [self.task.select(each, labels, by, among) for each, among in zip(said, admitted, strict=True)]
+
+    def said(self, frames: Frames, rows: NDArray[np.int64], heads: Sequence[Head]) -> NDArray[np.float64]:
+        """What each model says of utterances of the pool, `[head, utterance, K]`."""
+        return bank.predict(frames, rows, heads, outputs=self.task.outputs, device=self.banks.place.device)
 
     def bank(self, arm: Arm, frames: Frames, courses: list[Course], done: Callable[[int], None]) -> list[Head]:
         """Train the courses, or find them in the store."""
-        return self.banks.heads(arm.kept, frames, arm.labels, courses, done)
+        return self.banks.heads(arm.kept, frames, arm.labels, courses, done, self.task.outputs)
 
     def record(
         self,
@@ -232,24 +225,13 @@ class _Work:
             fold = self.trainees[members[0]].fold
             assert fold is not None
             rows = np.array([position[i] for i in fold.test if i in position], np.int64)
-            said = bank.predict(frames, rows, [heads[i] for i in members], device=self.banks.place.device)
+            said = self.said(frames, rows, [heads[i] for i in members])
             tested = [arm.target[row] for row in rows]
-            for i, probabilities in zip(members, said, strict=True):
-                self.outcome.predictions.append(
-                    prediction_table.table(
-                        self.recipe.emotions,
-                        probabilities,
-                        condition=name,
-                        round=number,
-                        fold=fold.number,
-                        seed=self.trainees[i].seed,
-                        utterances=[u.id for u in tested],
-                        speakers=[u.speaker for u in tested],
-                        labels=[u.emotion for u in tested],
-                    )
-                )
+            for i, each in zip(members, said, strict=True):
+                where = {"condition": name, "round": number, "fold": fold.number, "seed": self.trainees[i].seed}
+                self.outcome.predictions.append(self.task.table(each, tested, **where))
 
-    def record_selection(self, name: str, number: int, arm: Arm, chosen: Sequence[Selected]) -> None:
+    def record_selection(self, name: str, number: int, arm: Arm, chosen: Sequence[Selected | SelectedByError]) -> None:
         """Rows of `selection.parquet`; the run's own model is not an experiment and is left out."""
         ids = pa.array([u.id for u in arm.added], pa.string())
         for trainee, verdict in zip(self.trainees, chosen, strict=True):
@@ -262,8 +244,6 @@ class _Work:
                 "seed": pa.array([trainee.seed] * n, pa.int32()),
                 "round": pa.array([number] * n, pa.int32()),
                 "utterance": ids,
-                "kl": pa.array(verdict.kl, pa.float64()),
-                "correct": pa.array(verdict.correct),
-                "kept": pa.array(verdict.kept),
+                **{part.name: pa.array(getattr(verdict, part.name)) for part in fields(verdict)},
             }
             self.outcome.selections.append(pa.table(columns))

@@ -15,6 +15,7 @@ from sottovoce.experiment.place import Place
 from sottovoce.learning import bank
 from sottovoce.learning.bank import Course
 from sottovoce.learning.head import Head
+from sottovoce.learning.outputs import CLASSES, Outputs
 from sottovoce.recipe import Training
 from sottovoce.store.artefacts import Kept, key_of
 from sottovoce.upstreams.features import Frames
@@ -45,21 +46,25 @@ class Banks:
         labels: NDArray[np.float32],
         courses: Sequence[Course],
         on_epoch: Callable[[int], None],
+        outputs: Outputs = CLASSES,
     ) -> list[Head]:
         """Train one head a course, or find them in the store.
 
         Args:
             kept: where the pool's frames are; what the key is made of.
             frames: those of `kept`, as `frames` gives them.
-            labels: the pool's soft labels, `[pool, K]`.
+            labels: the pool's soft labels, or its measures from 0 to 1, `[pool, K]`.
             courses: what each head trains on.
             on_epoch: called with the number of epochs that came to be done.
+            outputs: what the heads give.
 
         Raises:
             NotTrained: with `only_kept`, where the store does not hold them.
         """
         settings = self.training.model_dump(include=set(_MATTERS))
         settings |= {"device": torch.device(self.place.device).type, "precision": self._precision}
+        if outputs != CLASSES:  # what was kept before there were others has no such setting
+            settings["outputs"] = outputs.name
         pool = [[k.folder.parent.name, k.row["key"]] for k in kept] + [key_of(labels.tolist())]
         shown = [[c.seed, key_of(c.own.tolist())] for c in courses]
         place = self.place.store.single("banks", key_of(settings, pool, shown))
@@ -74,6 +79,7 @@ class Banks:
             labels,
             courses,
             self.training,
+            outputs=outputs,
             device=self.place.device,
             checkpoint=place.unfinished / "checkpoint.safetensors",
             on_epoch=on_epoch,

@@ -12,6 +12,7 @@ from sottovoce.augmentation.copies import KINDS, Copied, Kind, copies
 from sottovoce.corpora import catalogue
 from sottovoce.errors import ManifestError
 from sottovoce.experiment.place import Place
+from sottovoce.experiment.task import Side, Task, task_of
 from sottovoce.judging.splits import FoldPlan, make_plan
 from sottovoce.recipe import Recipe, Speech
 from sottovoce.recipe import Upstream as UpstreamSettings
@@ -30,7 +31,7 @@ SOURCE_CONDITIONS = {*SYNTHETIC_CONDITIONS, "untranslated", "untranslated-select
 
 @dataclass(frozen=True)
 class Natural:
-    """One side's recordings, checked and limited to the recipe's emotions."""
+    """One side's recordings, checked and limited to those that have what is to be learned."""
 
     manifest: Manifest
     checked: checks.Checks
@@ -67,8 +68,9 @@ def gather(recipe: Recipe, place: Place, progress: Progress) -> Inputs:
     Raises:
         SottovoceError: of whichever stage cannot go on; each says what to do next.
     """
-    target = natural(recipe.target, recipe.emotions, "target", place, progress)
-    source = natural(recipe.source, recipe.emotions, "source", place, progress)
+    task = task_of(recipe)
+    target = natural(recipe.target, task, "target", place, progress)
+    source = natural(recipe.source, task, "source", place, progress)
     make_upstream = upstream_maker(recipe, place.device)
     upstream = make_upstream()
     features: dict[str, Extracted] = {}
@@ -99,7 +101,7 @@ def gather(recipe: Recipe, place: Place, progress: Progress) -> Inputs:
         )
         for stage, reasons in synthesis.refused.items():
             refused += _refusals(stage, reasons)
-        translated = frames("translated", synthesis.filtered.kept)
+        translated = frames("translated", task.inherited(synthesis.filtered.kept, source.manifest))
     if SOURCE_CONDITIONS & set(recipe.conditions):  # each of them is compared with the source as it is
         source = Natural(frames("source", source.manifest), source.checked, source.notes)
     copied = {}
@@ -107,7 +109,7 @@ def gather(recipe: Recipe, place: Place, progress: Progress) -> Inputs:
         with timed(progress, place.speeds, f"copies: {kind}", len(target.manifest) * recipe.copies.number) as done:
             made = copies(target.manifest, kind, recipe.copies, place.store, place.execution, done)
         refused += _refusals(f"copies: {kind}", made.refused)
-        copied[kind] = replace(made, manifest=frames(kind, made.manifest))
+        copied[kind] = replace(made, manifest=frames(kind, task.inherited(made.manifest, target.manifest)))
     return Inputs(target, source, plan, synthesis, translated, copied, features, upstream, tuple(refused))
 
 
@@ -117,19 +119,14 @@ def kinds_of(recipe: Recipe) -> list[Kind]:
     return [kind for kind in KINDS if {kind} <= wanted]
 
 
-def natural(speech: Speech, emotions: list[str], side: str, place: Place, progress: Progress) -> Natural:
-    """Read one side of a recipe, check every recording, drop what cannot be used and other emotions.
+def natural(speech: Speech, task: Task, side: Side, place: Place, progress: Progress) -> Natural:
+    """Read one side of a recipe, check every recording, drop what cannot be used and what has no label for the task.
 
     Raises:
-        ManifestError: nothing is left, or an emotion of the recipe has no utterance.
+        ManifestError: nothing is left, or the task cannot be learned from it: see `Task.usable`.
     """
     manifest, notes = read(speech)
-    manifest = manifest.with_emotions(emotions)
-    absent = [e for e in emotions if not len(manifest.with_emotions([e]))]
-    if absent:
-        raise ManifestError(
-            f"the {side} has no utterance labelled {', '.join(absent)}; change `emotions` in the recipe or the labels"
-        )
+    manifest, further = task.usable(manifest, side)
     with progress.stage(f"check: {side}", len(manifest)) as done:
         checked = checks.check(manifest, on_progress=done)
     refused = {i for i, _, _ in checked.refused}
@@ -138,7 +135,7 @@ def natural(speech: Speech, emotions: list[str], side: str, place: Place, progre
         raise ManifestError(
             f"not one recording of the {side} can be used:", [f"{p}: {r}" for _, p, r in checked.refused]
         )
-    return Natural(usable, checked, notes)
+    return Natural(usable, checked, (*notes, *further))
 
 
 def read(speech: Speech) -> tuple[Manifest, tuple[str, ...]]:
@@ -162,6 +159,7 @@ def folds_of(recipe: Recipe, target: Manifest) -> FoldPlan:
         fold_seed=protocol.fold_seed,
         given=protocol.folds,
         emobox_folder=protocol.emobox_folder,
+        classes=not recipe.measures,
     )
 
 

@@ -24,6 +24,7 @@ from sottovoce.experiment.inputs import (
     target_language,
     upstream_maker,
 )
+from sottovoce.experiment.task import task_of
 from sottovoce.recipe import Recipe
 from sottovoce.speech import audio, checks
 from sottovoce.speech.manifest import Manifest
@@ -52,7 +53,9 @@ def plan(recipe: Recipe, place: Place) -> list[StagePlan]:
     Raises:
         SottovoceError: what the run itself would stumble over at its start.
     """
-    target, source = (read(side)[0].with_emotions(recipe.emotions) for side in (recipe.target, recipe.source))
+    task = task_of(recipe)
+    target, _ = task.usable(read(recipe.target)[0], "target")
+    source, _ = task.usable(read(recipe.source)[0], "source")
     upstream = upstream_maker(recipe, place.device)()
     checking = len(target) + len(source)
     stages = [StagePlan("check", checking, 0, place.speeds.seconds("check", checking))]

@@ -49,7 +49,7 @@ def variants(study: Study, path: Path, changes: Sequence[str] = ()) -> dict[str,
         changes: of the user's, for every run: `training.seeds=[0]`.
 
     Raises:
-        RecipeError: the base is not there, or a change does not fit.
+        RecipeError: the base is not there, is one of measures, or a change does not fit.
     """
     base = recipe.find(study.base, beside=path.parent)
     wanted: dict[str, list[Wish]] = {}
@@ -64,6 +64,8 @@ def variants(study: Study, path: Path, changes: Sequence[str] = ()) -> dict[str,
         if settings or not set(needed) <= set(whole.conditions):
             whole = recipe.load(base, changes, settings | {"conditions": needed, "model.condition": needed[-1]})
         taken = [variant.folder for variant in found.values()]
+        if whole.measures:
+            raise RecipeError(f"{base} foretells measures, and a study compares emotions: use it with 'sottovoce run'")
         found[key] = Variant(whole, _folder(alike[0], taken))
     return found
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ RANDOM_FLIPS = 10_000
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Speaker weights `[resample, speaker]` to the value of a score `[resample]`."""
+
+Score = Callable[[NDArray[np.floating]], NDArray[np.float64]]
+"""What adds up over speakers, such as confusion matrices, `[..., *shape]`, to a score `[...]`."""
 
 
 @dataclass(frozen=True)
@@ -56,18 +60,27 @@ def interval(confusions: NDArray[np.number], metric: str, seed: int = 0) -> tupl
     Returns:
         Bounds within [0, 1]; None with one speaker, who says nothing about others.
     """
-    return interval_of(_pooled(confusions, metric), len(confusions), (0.0, 1.0), seed)
+    return interval_of(pooled(confusions, _score(metric)), len(confusions), (0.0, 1.0), seed)
 
 
 def compare(a: NDArray[np.number], b: NDArray[np.number], metric: str, seed: int = 0) -> Comparison:
     """Paired comparison of two conditions; confusions `[speaker, seed, K, K]` of the same speakers and seeds."""
-    pooled_a, pooled_b = _pooled(a, metric), _pooled(b, metric)
+    return compare_by(_score(metric), a, b, (0.0, 1.0), seed)
+
+
+def compare_by(
+    score: Score, a: NDArray[np.number], b: NDArray[np.number], bounds: tuple[float, float], seed: int = 0
+) -> Comparison:
+    """Paired comparison by any score, which lies within `bounds`, of sums `[speaker, seed, *shape]`."""
+    pooled_a, pooled_b = pooled(a, score), pooled(b, score)
+    widest = bounds[1] - bounds[0]
 
     def delta(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         return pooled_a(weights) - pooled_b(weights)
 
     observed = float(delta(np.ones((1, len(a))))[0])
-    return Comparison(observed, interval_of(delta, len(a), (-1.0, 1.0), seed), _sign_flip_p(a, b, metric, seed), len(a))
+    ends = interval_of(delta, len(a), (-widest, widest), seed)
+    return Comparison(observed, ends, _sign_flip_p(score, a, b, seed), len(a))
 
 
 def smallest_p(n_speakers: int) -> float:
@@ -84,12 +97,16 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _pooled(confusions: NDArray[np.number], metric: str) -> Statistic:
-    counts = confusions.reshape(len(confusions), -1).astype(np.float64)
+def _score(metric: str) -> Score:
+    return partial(metrics.scores, metric=metric)
+
+
+def pooled(sums: NDArray[np.number], score: Score) -> Statistic:
+    """The seed-averaged score of all speakers together, from `[speaker, seed, *shape]`."""
+    flat = sums.reshape(len(sums), -1).astype(np.float64)
 
     def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        pooled = (weights @ counts).reshape(-1, *confusions.shape[1:])
-        return metrics.scores(pooled, metric).mean(axis=-1)
+        return score((weights @ flat).reshape(-1, *sums.shape[1:])).mean(axis=-1)
 
     return statistic
 
@@ -123,7 +140,7 @@ def _bootstrap(statistic: Statistic, n: int, seed: int) -> NDArray[np.float64]:
     return np.quantile(statistic(weights), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
 
 
-def _sign_flip_p(a: NDArray[np.number], b: NDArray[np.number], metric: str, seed: int) -> float:
+def _sign_flip_p(score: Score, a: NDArray[np.number], b: NDArray[np.number], seed: int) -> float:
     """How often conditions swapped at random within speakers differ as much as observed, in either direction.
 
     Swapping a speaker flips the sign of that speaker's difference. Under the null hypothesis that the two conditions
@@ -135,10 +152,10 @@ def _sign_flip_p(a: NDArray[np.number], b: NDArray[np.number], metric: str, seed
         keep = ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(np.float64)
     else:
         keep = np.random.default_rng(seed).integers(0, 2, (RANDOM_FLIPS, n)).astype(np.float64)
-    pooled = _pooled(both, metric)
+    statistic = pooled(both, score)
 
     def delta(keep: NDArray[np.float64]) -> NDArray[np.float64]:
-        return pooled(np.hstack([keep, 1 - keep])) - pooled(np.hstack([1 - keep, keep]))
+        return statistic(np.hstack([keep, 1 - keep])) - statistic(np.hstack([1 - keep, keep]))
 
     observed = np.abs(delta(np.ones((1, n))))
     as_far = int(np.count_nonzero(np.abs(delta(keep)) >= observed - 1e-12))

@@ -1,8 +1,9 @@
 """Which condition becomes the model of a run, and an honest score of that choice.
 
-The condition with the best macro F1 over all out-of-fold predictions wins. That score is flattered by having been the
-best of several, so it is not the model's. What is reported is the score of the *procedure*: in each fold the condition
-is chosen by the predictions of the other folds alone, and its predictions there are scored, whichever it is.
+The condition with the best macro F1 (of measures, the best CCC) over all out-of-fold predictions wins. That score is
+flattered by having been the best of several, so it is not the model's. What is reported is the score of the
+*procedure*: in each fold the condition is chosen by the predictions of the other folds alone, and its predictions there
+are scored, whichever it is.
 
 What is left of flattery: the models that the other folds' predictions come from had this fold's speakers in training.
 They never predicted them; to leave that out too would take a training for every pair of folds.
@@ -17,10 +18,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from sottovoce.judging import metrics
 from sottovoce.judging.results import judge
+from sottovoce.judging.scoring import Scoring, scoring_of
 
-METRIC = "macro_f1"
 AS_CHOSEN = "as chosen"
 """The name that the procedure's own predictions go under."""
 
@@ -55,31 +55,32 @@ def choose(predictions: pa.Table, conditions: Sequence[str]) -> Choice:
     """
     last = {name: last_round(predictions, name) for name in conditions}
     folds = sorted(set(predictions["fold"].to_pylist()))
-    counts = {name: _by_fold(table, folds) for name, table in last.items()}
+    scoring = scoring_of(predictions)
+    sums = {name: _by_fold(table, folds, scoring) for name, table in last.items()}
     every = np.ones(len(folds), bool)
-    winner = _best(counts, every)
+    winner = _best(sums, every, scoring)
     by_fold: dict[int, str] = {}
     if len(folds) > 1 and len(conditions) > 1:
         for position, fold in enumerate(folds):
-            by_fold[fold] = _best(counts, np.arange(len(folds)) != position)
+            by_fold[fold] = _best(sums, np.arange(len(folds)) != position, scoring)
     return Choice(
         list(conditions), winner, _round_of(last[winner]), by_fold, _scores(last, by_fold) if by_fold else None
     )
 
 
-def _best(counts: dict[str, np.ndarray], folds: np.ndarray) -> str:
-    scores = {name: metrics.scores(count[folds].sum(axis=0), METRIC).mean() for name, count in counts.items()}
+def _best(sums: dict[str, np.ndarray], folds: np.ndarray, scoring: Scoring) -> str:
+    scores = {name: scoring.scores(each[folds].sum(axis=0), scoring.main).mean() for name, each in sums.items()}
     return max(scores, key=scores.__getitem__)
 
 
-def _by_fold(table: pa.Table, folds: Sequence[int]) -> np.ndarray:
-    """Counts `[fold, seed, K, K]`."""
+def _by_fold(table: pa.Table, folds: Sequence[int], scoring: Scoring) -> np.ndarray:
+    """Sums `[fold, seed, *shape]`."""
     fold, seeds = table["fold"].to_numpy(), sorted(set(table["seed"].to_pylist()))
     made = []
     for number in folds:
-        _, own, counts = metrics.confusions(table.filter(pa.array(fold == number)))
+        _, own, sums = scoring.sums(table.filter(pa.array(fold == number)))
         assert own == seeds
-        made.append(counts.sum(axis=0))
+        made.append(sums.sum(axis=0))
     return np.stack(made)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from sottovoce.errors import StoreError
 from sottovoce.judging import certainty, metrics
 from sottovoce.judging import predictions as table_of
+from sottovoce.judging.scoring import Scoring, Sums, scoring_of
 
 Named = tuple[str, int]
 """A condition and its round."""
@@ -19,7 +20,7 @@ Named = tuple[str, int]
 BASELINE = "target-only"
 DECIMALS = 6
 SIGNIFICANT = 0.05
-_METRIC_WORDS = {"ua": "UA", "wa": "WA", "macro_f1": "macro F1"}
+METRIC_WORDS = {"ua": "UA", "wa": "WA", "macro_f1": "macro F1", "ccc": "CCC"}
 _CONDITION_WORDS = {
     "all-synthetic": "training on all translated speech",
     "bootstrapped": "bootstrapping",
@@ -28,7 +29,7 @@ _CONDITION_WORDS = {
     "noise": "adding noisy copies",
     "copypaste": "adding pasted copies",
 }
-_TEST = ("fold", "seed", "utterance", "speaker", "label")
+_TEST = ("fold", "seed", "utterance", "speaker")
 _RIVALS = (("bootstrapped", "all-synthetic"), ("bootstrapped", "untranslated-selected"))
 
 
@@ -53,30 +54,34 @@ def judge(
     """
     parts = _parts(predictions)
     _require_same_tests(parts)
-    counts = {name: metrics.confusions(part)[2] for name, part in parts.items()}
+    scoring = scoring_of(predictions)
+    sums = {name: scoring.sums(part)[2] for name, part in parts.items()}
     pairs = _default_pairs(list(parts), baseline) if pairs is None else pairs
     if missing := sorted({name for pair in pairs for name in pair} - set(parts)):
         raise StoreError(
             f"no predictions of {', '.join(map(_label, missing))}; there are {', '.join(map(_label, parts))}"
         )
-    n_speakers = len(next(iter(counts.values())))
+    n_speakers = len(next(iter(sums.values())))
     return {
-        "conditions": [_condition(name, part, counts[name]) for name, part in parts.items()],
-        "comparisons": [row for metric in metrics.METRICS for row in _comparisons(counts, pairs, metric)],
+        "conditions": [_condition(name, part, sums[name], scoring) for name, part in parts.items()],
+        "comparisons": [row for metric in scoring.metrics for row in _comparisons(sums, pairs, metric, scoring)],
         "warnings": _warnings(n_speakers, len(pairs)),
     }
 
 
 def per_speaker(predictions: pa.Table) -> list[dict[str, Any]]:
-    """Each speaker's own scores in each condition and round, averaged over seeds; `n` utterances were tested."""
-    rows = []
+    """Each speaker's own scores in each condition and round, averaged over seeds; `n` utterances were tested.
+
+    A score that is undefined for a speaker is None: see `agreement.of_speakers`.
+    """
+    rows, scoring = [], scoring_of(predictions)
     for (condition, round_), part in _parts(predictions).items():
-        speakers, seeds, counts = metrics.confusions(part)
-        values = {metric: metrics.scores(counts, metric).mean(axis=-1) for metric in metrics.METRICS}
+        speakers, _, sums = scoring.sums(part)
+        counts, values = scoring.of_speakers(sums)
         for position, speaker in enumerate(speakers):
-            n = int(counts[position].sum()) // len(seeds)
-            figures = {metric: _round(value[position]) for metric, value in values.items()}
-            rows.append({"condition": condition, "round": round_, "speaker": speaker, "n": n, **figures})
+            figures = {metric: _rounded(value[position]) for metric, value in values.items()}
+            where = {"condition": condition, "round": round_, "speaker": speaker, "n": int(counts[position])}
+            rows.append(where | figures)
     return rows
 
 
@@ -112,28 +117,30 @@ def _recalls(part: pa.Table) -> dict[str, Any]:
         if len(of_class):  # among utterances of one class, the share that is right is its recall
             found[name] = {
                 "recall": _round(metrics.scores(of_class.sum(axis=0), "wa").mean()),
-                "ci95": _round_all(certainty.interval(of_class, "wa")),
+                "ci95": _rounded(certainty.interval(of_class, "wa")),
                 "n": int(of_class.sum()) // len(seeds),
             }
     return found
 
 
 def headline(
-    results: Mapping[str, Any], a: str = "bootstrapped", metric: str = "macro_f1", *, speaker_dependent: bool = False
+    results: Mapping[str, Any], a: str | None = None, metric: str | None = None, *, speaker_dependent: bool = False
 ) -> str:
     """What the comparison of `a` with its baseline says, in one sentence, no more than the figures allow.
 
     Args:
         results: what `judge` returned, or `results.json`.
-        a: the condition to speak of; its first comparison is taken.
-        metric: one of `metrics.METRICS`.
+        a: the condition to speak of, by default the main one; its first comparison is taken.
+        metric: one of `metrics.METRICS`; by default macro F1, or CCC where measures were judged.
         speaker_dependent: whether the folds share speakers between training and test.
     """
+    a, metric = a or main_condition(row["a"] for row in results["comparisons"]), metric or main_metric(results)
     found = [row for row in results["comparisons"] if row["a"] == a and row["metric"] == metric]
     if not found:
         return f"'{a}' was not compared with anything, so there is nothing to conclude."
     row = found[0]
-    what = f"{_CONDITION_WORDS.get(a, a)} changed {_METRIC_WORDS[metric]} by {_points(row['delta'])} points"
+    what = f"{_CONDITION_WORDS.get(a, a)} changed {METRIC_WORDS[metric]} by {change(row['delta'], metric)}"
+    what += " points" if metric in metrics.METRICS else ""
     n = row["n_speakers"]
     speakers = f"{n} speaker{'s' if n > 1 else ''}"
     if row["ci95"] is None:
@@ -141,13 +148,31 @@ def headline(
         return f"On {speakers} {what}; {verdict}"
     low, high = row["ci95"]
     rival = "" if row["b"] == BASELINE else f" against {_CONDITION_WORDS.get(row['b'], row['b'])}"
-    what += f"{rival} (95 % interval {_points(low)} to {_points(high)})"
+    what += f"{rival} (95 % interval {change(low, metric)} to {change(high, metric)})"
     if speaker_dependent:
         return (
             f"On {speakers}, {what}: speakers are shared between training and test, "
             "so this is not evidence about new speakers."
         )
     return f"On {speakers} never heard in training, {what}: {_verdict(low, high, row['p_holm'])}."
+
+
+def main_condition(names: Iterable[str]) -> str:
+    """The condition that a run is about, of those it has: bootstrapping where there is any."""
+    there = [name for name in names if name != BASELINE]
+    of_rounds = [name for name in ("bootstrapped", "untranslated-selected") if name in there]
+    return [*of_rounds, *there, "bootstrapped"][0]
+
+
+def main_metric(results: Mapping[str, Any]) -> str:
+    """The metric that results are read by: macro F1, or CCC where measures were judged."""
+    return "ccc" if any(row["metric"] == "ccc" for row in results["comparisons"]) else "macro_f1"
+
+
+def change(delta: float, metric: str) -> str:
+    """A difference with its sign: in points, of CCC as it is."""
+    shown = f"{100 * delta:+.1f}" if metric in metrics.METRICS else f"{delta:+.3f}"
+    return shown if shown.strip("+-0.") else shown.replace("-", "+")
 
 
 def _verdict(low: float, high: float, p_holm: float) -> str:
@@ -173,8 +198,11 @@ def _grouped(predictions: pa.Table, *columns: str) -> dict[tuple[Any, ...], pa.T
 
 
 def _require_same_tests(parts: Mapping[Named, pa.Table]) -> None:
+    names = next(iter(parts.values())).column_names
+    columns = [*_TEST, *(name for name in names if name == "label" or name.startswith(table_of.TRUE))]
     tests = {
-        name: sorted(zip(*(part[column].to_pylist() for column in _TEST), strict=True)) for name, part in parts.items()
+        name: sorted(zip(*(part[column].to_pylist() for column in columns), strict=True))
+        for name, part in parts.items()
     }
     first = next(iter(tests))
     odd = [name for name in tests if tests[name] != tests[first]]
@@ -191,31 +219,28 @@ def _default_pairs(names: Sequence[Named], baseline: str) -> list[tuple[Named, N
     return [(last[a], last[b]) for a, b in dict.fromkeys(wanted) if a in last and b in last]
 
 
-def _condition(name: Named, part: pa.Table, counts: NDArray[np.int64]) -> dict[str, Any]:
-    per_seed = [_seed_scores(rows, seed) for (seed,), rows in sorted(_grouped(part, "seed").items())]
-    means = {metric: float(np.mean([scores[metric] for scores in per_seed])) for metric in metrics.METRICS}
-    intervals = {f"{metric}_ci95": certainty.interval(counts, metric) for metric in metrics.METRICS}
+def _condition(name: Named, part: pa.Table, sums: Sums, scoring: Scoring) -> dict[str, Any]:
+    per_seed = {seed: scoring.score(rows) for (seed,), rows in sorted(_grouped(part, "seed").items())}
+    scored: dict[str, Any] = {}
+    for metric in scoring.metrics:
+        scored[metric] = float(np.mean([scores[metric] for scores in per_seed.values()]))
+    for metric in scoring.metrics:
+        pooled = certainty.pooled(sums, partial(scoring.scores, metric=metric))
+        scored[f"{metric}_ci95"] = certainty.interval_of(pooled, len(sums), scoring.bounds)
     return {
         "name": name[0],
         "round": name[1],
-        **{metric: _round(value) for metric, value in means.items()},
-        **{key: _round_all(bounds) for key, bounds in intervals.items()},
-        "interval_method": certainty.interval_method(len(counts)),
-        "per_seed": [
-            {key: _round(value) if key != "seed" else value for key, value in row.items()} for row in per_seed
-        ],
+        **_rounded(scored | scoring.further(part, sums)),
+        "interval_method": certainty.interval_method(len(sums)),
+        "per_seed": [{"seed": seed, **_rounded(scores)} for seed, scores in per_seed.items()],
     }
 
 
-def _seed_scores(rows: pa.Table, seed: int) -> dict[str, Any]:
-    classes = table_of.classes_of(rows)
-    return {"seed": seed, **metrics.score(rows["label"].to_pylist(), table_of.probabilities(rows), classes)}
-
-
 def _comparisons(
-    counts: Mapping[Named, NDArray[np.int64]], pairs: Sequence[tuple[Named, Named]], metric: str
+    sums: Mapping[Named, Sums], pairs: Sequence[tuple[Named, Named]], metric: str, scoring: Scoring
 ) -> list[dict[str, Any]]:
-    found = [certainty.compare(counts[a], counts[b], metric) for a, b in pairs]
+    score = partial(scoring.scores, metric=metric)
+    found = [certainty.compare_by(score, sums[a], sums[b], scoring.bounds) for a, b in pairs]
     adjusted = certainty.holm([comparison.p for comparison in found])
     return [
         {
@@ -225,7 +250,7 @@ def _comparisons(
             "b_round": b[1],
             "metric": metric,
             "delta": _round(comparison.delta),
-            "ci95": _round_all(comparison.ci95),
+            "ci95": _rounded(comparison.ci95),
             "p": _round(comparison.p),
             "p_holm": _round(p_holm),
             "n_speakers": comparison.n_speakers,
@@ -250,16 +275,17 @@ def _warnings(n_speakers: int, n_pairs: int) -> list[str]:
     ]
 
 
-def _points(fraction: float) -> str:
-    return f"{100 * fraction:+.1f}".replace("-0.0", "+0.0")
-
-
 def _round(value: float) -> float:
     return round(float(value), DECIMALS) + 0.0  # no negative zero
 
 
-def _round_all(bounds: tuple[float, float] | None) -> list[float] | None:
-    return None if bounds is None else [_round(bound) for bound in bounds]
+def _rounded(figures: Any) -> Any:
+    """Every number of it rounded; a tuple becomes a list, as JSON has it."""
+    if isinstance(figures, Mapping):
+        return {name: _rounded(each) for name, each in figures.items()}
+    if isinstance(figures, tuple):
+        return [_round(each) for each in figures]
+    return None if figures is None else _round(figures)
 
 
 def _label(name: Named) -> str:

@@ -43,6 +43,7 @@ def make_plan(
     fold_seed: int = 0,
     given: Sequence[Sequence[str]] | None = None,
     emobox_folder: str | Path | None = None,
+    classes: bool = True,
 ) -> FoldPlan:
     """Make folds by the protocol's name.
 
@@ -54,19 +55,20 @@ def make_plan(
         fold_seed: of the grouping.
         given: the test speakers of each fold.
         emobox_folder: one data set of the user's copy of EmoBox, e.g. `EmoBox/data/emodb`.
+        classes: whether emotions are told apart, so that there must be two of them and each must be trained on.
 
     Raises:
         SplitError: the protocol is unknown or lacks what it needs, or fair folds cannot be made of this manifest.
     """
     match protocol:
         case "leave-one-speaker-out":
-            return leave_one_speaker_out(manifest)
+            return leave_one_speaker_out(manifest, classes=classes)
         case "groups" if n_folds is not None:
-            return speaker_groups(manifest, n_folds, fold_seed)
+            return speaker_groups(manifest, n_folds, fold_seed, classes=classes)
         case "given" if given is not None:
-            return given_folds(manifest, given)
+            return given_folds(manifest, given, classes=classes)
         case "emobox" if emobox_folder is not None:
-            return emobox(manifest, emobox_folder)
+            return emobox(manifest, emobox_folder, classes=classes)
         case "groups" | "given" | "emobox":
             needed = {
                 "groups": "n_folds",
@@ -77,24 +79,24 @@ def make_plan(
     raise SplitError(f"unknown protocol '{protocol}'; use leave-one-speaker-out, groups, given or emobox")
 
 
-def leave_one_speaker_out(manifest: Manifest) -> FoldPlan:
+def leave_one_speaker_out(manifest: Manifest, *, classes: bool = True) -> FoldPlan:
     """One fold a speaker.
 
     Raises:
         SplitError: there are fewer than two speakers or two emotions.
     """
-    natural = _natural(manifest)
+    natural = _natural(manifest, classes)
     speakers = sorted({speaker_of(u) for u in natural})
-    return _disjoint(natural, "leave-one-speaker-out", None, [{speaker} for speaker in speakers])
+    return _disjoint(natural, "leave-one-speaker-out", None, [{speaker} for speaker in speakers], classes)
 
 
-def speaker_groups(manifest: Manifest, n_folds: int, fold_seed: int) -> FoldPlan:
+def speaker_groups(manifest: Manifest, n_folds: int, fold_seed: int, *, classes: bool = True) -> FoldPlan:
     """`n_folds` groups of speakers with class shares as equal as can be (scikit-learn's StratifiedGroupKFold).
 
     Raises:
         SplitError: there are fewer than two speakers or two emotions, or too few speakers for so many folds.
     """
-    natural = _natural(manifest)
+    natural = _natural(manifest, classes)
     speakers = np.array([speaker_of(u) for u in natural])
     n_speakers = len(set(speakers))
     if not 2 <= n_folds <= n_speakers:
@@ -113,16 +115,16 @@ def speaker_groups(manifest: Manifest, n_folds: int, fold_seed: int) -> FoldPlan
             f"{n_speakers} speakers cannot be shared out fairly among {n_folds} folds: one would have no test part. "
             "Set n_folds lower, or use protocol leave-one-speaker-out"
         )
-    return _disjoint(natural, "groups", fold_seed, [set(speakers[part]) for part in parts])
+    return _disjoint(natural, "groups", fold_seed, [set(speakers[part]) for part in parts], classes)
 
 
-def given_folds(manifest: Manifest, test_speakers: Sequence[Sequence[str]]) -> FoldPlan:
+def given_folds(manifest: Manifest, test_speakers: Sequence[Sequence[str]], *, classes: bool = True) -> FoldPlan:
     """Folds with these test speakers, named as in the manifest or as `corpus/speaker`. Others always train.
 
     Raises:
         SplitError: naming every speaker who is unknown, meant twice or tested twice, and every empty fold.
     """
-    natural = _natural(manifest)
+    natural = _natural(manifest, classes)
     meant: dict[str, set[str]] = {}
     for utterance in natural:
         for name in (utterance.speaker, speaker_of(utterance)):
@@ -142,26 +144,26 @@ def given_folds(manifest: Manifest, test_speakers: Sequence[Sequence[str]]) -> F
         known = ", ".join(sorted({u.speaker for u in natural}))
         lines = problems or ["no folds are given"]
         raise SplitError("\n  - ".join([f"these folds cannot be used (speakers here: {known}):", *lines]))
-    return _disjoint(natural, "given", None, folds)
+    return _disjoint(natural, "given", None, folds, classes)
 
 
-def emobox(manifest: Manifest, folder: str | Path) -> FoldPlan:
+def emobox(manifest: Manifest, folder: str | Path, *, classes: bool = True) -> FoldPlan:
     """The folds that EmoBox publishes (arXiv 2406.07162), from the user's copy. Many of them share speakers.
 
     Raises:
         SplitError: the folder holds no lists, or they do not name every utterance of the manifest, or ambiguously.
     """
-    natural = _natural(manifest)
+    natural = _natural(manifest, classes)
     listed = emobox_lists.read(folder, natural)
     speakers = {u.id: speaker_of(u) for u in natural}
     folds = tuple(
         Fold(part.number, tuple(sorted({speakers[name] for name in part.test})), part.train, part.test)
         for part in listed.parts
     )
-    return _checked(FoldPlan("emobox", None, folds, _facts(natural), listed.not_in_manifest))
+    return _checked(FoldPlan("emobox", None, folds, _facts(natural), listed.not_in_manifest), classes)
 
 
-def _natural(manifest: Manifest) -> list[Utterance]:
+def _natural(manifest: Manifest, classes: bool) -> list[Utterance]:
     """The natural utterances, by id: the order of the manifest must not matter."""
     natural = sorted((u for u in manifest if not u.is_synthetic), key=lambda u: u.id)
     speakers, emotions = {speaker_of(u) for u in natural}, {u.emotion for u in natural}
@@ -170,7 +172,7 @@ def _natural(manifest: Manifest) -> list[Utterance]:
             f"the target has {len(speakers)} speaker(s), and nobody can be held out for testing: two are the least, "
             "six give usable intervals. Check the manifest's speaker column, or add recordings of other speakers"
         )
-    if len(emotions) < 2:
+    if classes and len(emotions) < 2:
         raise SplitError(
             f"the target has one emotion only ({', '.join(emotions)}): there is nothing to tell apart. "
             "Check the manifest's emotion column and the recipe's list of emotions"
@@ -182,7 +184,9 @@ def _facts(natural: Sequence[Utterance]) -> dict[str, Facts]:
     return {u.id: Facts(speaker_of(u), u.emotion, u.text_id) for u in natural}
 
 
-def _disjoint(natural: Sequence[Utterance], protocol: str, seed: int | None, groups: Sequence[set[str]]) -> FoldPlan:
+def _disjoint(
+    natural: Sequence[Utterance], protocol: str, seed: int | None, groups: Sequence[set[str]], classes: bool
+) -> FoldPlan:
     facts = _facts(natural)
     folds = tuple(
         Fold(
@@ -193,15 +197,15 @@ def _disjoint(natural: Sequence[Utterance], protocol: str, seed: int | None, gro
         )
         for number, group in enumerate(groups, start=1)
     )
-    return _checked(FoldPlan(protocol, seed, folds, facts))
+    return _checked(FoldPlan(protocol, seed, folds, facts), classes)
 
 
-def _checked(plan: FoldPlan) -> FoldPlan:
+def _checked(plan: FoldPlan, classes: bool) -> FoldPlan:
     """Refuse a plan in which an emotion is never trained, or a side of a fold is empty."""
     problems = [f"fold {fold.number} has no utterance to train on" for fold in plan.folds if not fold.train]
     problems += [f"fold {fold.number} has no utterance to test" for fold in plan.folds if not fold.test]
     trained = {plan.facts[name].emotion for fold in plan.folds for name in fold.train}
-    untrained = sorted({facts.emotion for facts in plan.facts.values()} - trained)
+    untrained = sorted({facts.emotion for facts in plan.facts.values()} - trained) if classes else []
     problems += [f"no training part has the emotion '{name}'; leave it out of the emotions" for name in untrained]
     if problems:
         raise SplitError("\n  - ".join(["these folds cannot be used:", *problems]))

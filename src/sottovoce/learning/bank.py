@@ -25,7 +25,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from sottovoce.learning.head import Head, mix_layers, pooled_hidden
-from sottovoce.learning.losses import soft_cross_entropy
+from sottovoce.learning.outputs import CLASSES, Outputs
 from sottovoce.recipe import Training
 from sottovoce.store.atomic import write_atomically
 from sottovoce.store.memory import keep_freed_memory
@@ -63,17 +63,19 @@ def train(
     courses: Sequence[Course],
     settings: Training,
     *,
+    outputs: Outputs = CLASSES,
     device: str = "cpu",
     checkpoint: Path | None = None,
     on_epoch: Callable[[int], None] = lambda n: None,
 ) -> list[Head]:
-    """Train a head for each course with AdamW and soft-target cross-entropy, for a fixed number of epochs.
+    """Train a head for each course with AdamW for a fixed number of epochs.
 
     Args:
         frames: the pool's frames, ragged.
-        targets: the pool's soft labels, `[pool, K]`.
+        targets: the pool's soft labels (or measures from 0 to 1), `[pool, K]`.
         courses: what each head trains on.
         settings: hidden size, epochs, batch size, learning rate, weight decay.
+        outputs: what the heads give: it has the loss.
         device: where the matrix products run.
         checkpoint: a file to continue from and to write after each epoch; removed by the caller.
         on_epoch: called with the number of epochs that came to be done.
@@ -90,7 +92,7 @@ def train(
     y = torch.from_numpy(targets).to(device)
 
     def learn(part: Part) -> None:
-        _loss(frames, y, courses, heads, *part, device).backward()
+        _loss(frames, y, courses, heads, outputs, *part, device).backward()
 
     with one_core_each(device) as cores:
         for epoch in range(done, settings.epochs):
@@ -106,9 +108,15 @@ def train(
 
 
 def predict(
-    frames: Frames, rows: NDArray[np.int64], heads: Sequence[Head], *, device: str = "cpu", budget: int = 8192
+    frames: Frames,
+    rows: NDArray[np.int64],
+    heads: Sequence[Head],
+    *,
+    outputs: Outputs = CLASSES,
+    device: str = "cpu",
+    budget: int = 8192,
 ) -> NDArray[np.float64]:
-    """Class probabilities of the pool's utterances at `rows` under every head: `[head, utterance, K]`.
+    """What every head says of the pool's utterances at `rows`, such as class probabilities: `[head, utterance, K]`.
 
     Frames are fetched once for all heads, about `budget` of them at a time.
     """
@@ -116,8 +124,7 @@ def predict(
     made: list[NDArray[np.float64]] = []
     with torch.inference_mode():
         for part in _within(frames.lengths[rows], budget):
-            logits = _logits(frames, rows[part], heads, device)
-            made.append(torch.softmax(logits.double(), dim=-1).cpu().numpy())
+            made.append(outputs.said(_logits(frames, rows[part], heads, device).double()).cpu().numpy())
     if not made:
         return np.zeros((len(heads), 0, heads[0].b2.numel() if heads else 0))
     return np.concatenate(made, axis=1)
@@ -166,13 +173,14 @@ def _loss(
     y: torch.Tensor,
     courses: Sequence[Course],
     heads: Sequence[Head],
+    outputs: Outputs,
     group: list[int],
     rows: NDArray[np.int64],
     device: str,
 ) -> torch.Tensor:
     logits = _logits(frames, rows, [heads[n] for n in group], device)
     own = torch.from_numpy(np.stack([courses[n].own[rows] for n in group])).to(device)
-    return soft_cross_entropy(logits, y[torch.from_numpy(rows)], own.float()).sum()
+    return outputs.loss(logits, y[torch.from_numpy(rows)], own.float()).sum()
 
 
 def _logits(frames: Frames, rows: NDArray[np.int64], heads: Sequence[Head], device: str) -> torch.Tensor:

@@ -95,10 +95,14 @@ class Head:
         """The same weights elsewhere."""
         return Head(**{name: tensor.detach().to(device) for name, tensor in self.tensors().items()})
 
-    def probabilities(self, frames: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Class probabilities of whole utterances: each `[T, d]` or `[T, L, d]` -> `[B, K]` fp32."""
+    def outputs(self, frames: Sequence[torch.Tensor]) -> torch.Tensor:
+        """What the last layer gives for whole utterances: each `[T, d]` or `[T, L, d]` -> `[B, K]` fp32."""
         with torch.inference_mode():
             X = torch.cat([f.float() for f in frames])
             X = X if self.mix is None else mix_layers(X, self.mix)
             pooled = pooled_hidden(X, self.w1, self.b1, torch.tensor([len(f) for f in frames]))
-            return torch.softmax(pooled @ self.w2 + self.b2, dim=-1)
+            return pooled @ self.w2 + self.b2
+
+    def probabilities(self, frames: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Class probabilities of whole utterances: each `[T, d]` or `[T, L, d]` -> `[B, K]` fp32."""
+        return torch.softmax(self.outputs(frames), dim=-1)

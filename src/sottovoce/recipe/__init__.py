@@ -6,7 +6,7 @@ that name, so that a recipe holds no path of one machine.
 
 from sottovoce.recipe.generalist import GeneralistRecipe
 from sottovoce.recipe.reading import find, load, load_generalist, load_study, phase, shipped, upstream
-from sottovoce.recipe.stages import Condition, Model, Protocol, Selection, Speech, Training
+from sottovoce.recipe.stages import Condition, Measure, Model, Protocol, Selection, Speech, Training
 from sottovoce.recipe.study import Study
 from sottovoce.recipe.translation import Filter, LanguageId, Offline, Translation
 from sottovoce.recipe.upstream import PRESETS, WITHOUT_WEIGHTS, Upstream, UpstreamName
@@ -19,6 +19,7 @@ __all__ = [
     "Filter",
     "GeneralistRecipe",
     "LanguageId",
+    "Measure",
     "Model",
     "Offline",
     "Protocol",

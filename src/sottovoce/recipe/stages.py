@@ -33,6 +33,26 @@ class Speech(Stage):
         return self
 
 
+End = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Measure(Stage):
+    """A figure that is foretold in place of emotions: the lowest and the highest that its scale has, on each side.
+
+    Both scales are mapped linearly onto 0 to 1. They are stated and not taken from the data, so that nothing leaks.
+    """
+
+    target: tuple[End, End]
+    source: tuple[End, End]
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Measure:
+        for side, (lowest, highest) in (("target", self.target), ("source", self.source)):
+            if lowest >= highest:
+                raise ValueError(f"{side}: a scale goes from its lowest to its highest figure, as in [1, 7]")
+        return self
+
+
 class Protocol(Stage):
     """Who is tested by whom. Speakers are never on both sides, `emobox` apart."""
 
@@ -60,11 +80,14 @@ class Training(Stage):
 
 
 class Selection(Stage):
-    """Bootstrapping. `auto` takes `kl` where the source has votes and `argmax` where it has one label each."""
+    """Bootstrapping. `auto` takes `kl` where the source has votes, `argmax` where it has one label each, and `error`
+    for measures."""
 
-    criterion: Literal["auto", "kl", "argmax"] = "auto"
+    criterion: Literal["auto", "kl", "argmax", "error"] = "auto"
     keep: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.5, description="of `kl`: the quantile of the divergence that it must lie below; eq. 3 has the median"
+        default=0.5,
+        description="of `kl` and `error`: the quantile of the divergence, or of the error, that it must lie below; "
+        "eq. 3 has the median",
     )
     divergence: Literal["forward", "reverse"] = Field(
         default="forward", description="of `kl`: KL(M(x) || y) as in eq. 3, or KL(y || M(x))"

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from sottovoce.recipe.augmentation import Copies
 from sottovoce.recipe.stage import Stage
-from sottovoce.recipe.stages import Condition, Model, Protocol, Selection, Speech, Training
+from sottovoce.recipe.stages import Condition, Measure, Model, Protocol, Selection, Speech, Training
 from sottovoce.recipe.translation import Filter, Offline, Translation
 from sottovoce.recipe.upstream import Upstream
 
@@ -22,6 +22,9 @@ class Recipe(Stage):
     target: Speech
     source: Speech
     emotions: Annotated[list[str], Field(min_length=2)] = Field(default=["angry", "happy", "neutral", "sad"])
+    measures: dict[Annotated[str, Field(min_length=1)], Measure] = Field(
+        default={}, description="in place of emotions: columns `measure_NAME` of the manifests, with their scales"
+    )
     translation: Translation = Offline()
     filter: Filter = Filter()
     copies: Copies = Copies()
@@ -50,6 +53,17 @@ class Recipe(Stage):
             raise ValueError("training.seeds must differ from each other")
         if self.model.condition not in ("auto", *self.conditions):
             raise ValueError(f"model.condition '{self.model.condition}' is none of the run's conditions")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_the_measures(self) -> Recipe:
+        criterion = self.selection.criterion
+        if self.measures and criterion not in ("auto", "error"):
+            raise ValueError(f"selection.criterion {criterion} is for emotions; for measures there is `error` alone")
+        if not self.measures and criterion == "error":
+            raise ValueError("selection.criterion error is for measures; for emotions there are `kl` and `argmax`")
+        if self.measures and "copypaste" in self.conditions:
+            raise ValueError("condition copypaste joins utterances of one emotion; with measures leave it out")
         return self
 
     @property

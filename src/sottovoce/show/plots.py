@@ -36,6 +36,8 @@ CONDITION_COLOURS = {
     "copypaste": INK,
 }
 
+DIVERGENCE = "divergence of the prediction from the soft label (KL, nats)"
+
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "sottovoce",  # otherwise every drawing would get other ids
@@ -70,20 +72,32 @@ class Trajectory:
     high: Sequence[float]
 
 
-def paired(name: str, alt: str, a: str, b: str, scores: Mapping[str, tuple[float, float]], metric: str) -> str:
+@dataclass(frozen=True)
+class Axis:
+    """How a score is drawn: its name, and what it is multiplied with."""
+
+    label: str
+    factor: float = 100.0
+
+
+MACRO_F1 = Axis("macro F1 (points)")
+CCC = Axis("CCC", 1.0)
+
+
+def paired(name: str, alt: str, a: str, b: str, scores: Mapping[str, tuple[float, float]], axis: Axis) -> str:
     """Each speaker's score under condition `a` and condition `b`, joined by a line that shows who gained.
 
     Args:
         name: prefix of the ids within the SVG, unique on the page.
         alt: what the figure shows, for those who cannot see it.
-        scores: speaker -> (score under `a`, score under `b`), fractions in [0, 1].
-        metric: the name of the score, for the axis.
+        scores: speaker -> (score under `a`, score under `b`).
+        axis: how they are drawn.
     """
     with drawing(WIDTH_IN, 1.1 + 0.26 * len(scores)) as (figure, render):
         axes = figure.subplots()
         speakers = sorted(scores, key=lambda speaker: scores[speaker][0])
         height = np.arange(len(speakers))
-        before, after = 100 * np.array([scores[speaker] for speaker in speakers]).T
+        before, after = axis.factor * np.array([scores[speaker] for speaker in speakers]).T
         gained = np.where(after >= before, BLUE, VERMILION).tolist()
         axes.hlines(height, before, after, colors=gained, linewidth=2.2, alpha=0.55)
         axes.plot(before, height, "o", color="white", markeredgecolor=GREY, markeredgewidth=1.6, label=a)
@@ -95,26 +109,26 @@ def paired(name: str, alt: str, a: str, b: str, scores: Mapping[str, tuple[float
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(-0.6, len(speakers) - 0.4)
         axes.set_ylabel("speaker")
-        axes.set_xlabel(f"{metric} (points)")
+        axes.set_xlabel(axis.label)
         axes.grid(axis="x")
         _legend_above(axes)
         return render(name, alt)
 
 
-def rounds(name: str, alt: str, trajectories: Sequence[Trajectory], oracle: float | None, metric: str) -> str:
+def rounds(name: str, alt: str, trajectories: Sequence[Trajectory], oracle: float | None, axis: Axis) -> str:
     """Score per round with its interval as a band; the oracle dashed (Fig. 2 of arXiv 2409.10985).
 
-    `oracle` is a fraction, or None where there is none to draw.
+    `oracle` is None where there is none to draw.
     """
     with drawing(WIDTH_IN, 3.3) as (figure, render):
         axes = figure.subplots()
         for trajectory, marker in zip(trajectories, "osD^v", strict=False):
             colour = CONDITION_COLOURS.get(trajectory.condition, INK)
-            low, high = (100 * np.asarray(ends, dtype=float) for ends in (trajectory.low, trajectory.high))
+            low, high = (axis.factor * np.asarray(ends, dtype=float) for ends in (trajectory.low, trajectory.high))
             axes.fill_between(trajectory.rounds, low, high, color=colour, alpha=0.14, linewidth=0)
             axes.plot(
                 trajectory.rounds,
-                100 * np.asarray(trajectory.scores),
+                axis.factor * np.asarray(trajectory.scores),
                 marker=marker,
                 color=colour,
                 linewidth=1.8,
@@ -122,7 +136,7 @@ def rounds(name: str, alt: str, trajectories: Sequence[Trajectory], oracle: floa
             )
         if oracle is not None:
             axes.axhline(
-                100 * oracle,
+                axis.factor * oracle,
                 color=INK,
                 linestyle="--",
                 linewidth=1.1,
@@ -130,16 +144,19 @@ def rounds(name: str, alt: str, trajectories: Sequence[Trajectory], oracle: floa
             )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("round (0: trained on the target language alone)")
-        axes.set_ylabel(f"{metric} (points)")
+        axes.set_ylabel(axis.label)
         axes.grid(axis="y")
         _legend_above(axes)
         return render(name, alt)
 
 
-def kept_per_class(name: str, alt: str, pool: Mapping[str, float], kept: Mapping[int, Mapping[str, float]]) -> str:
+def kept_per_class(
+    name: str, alt: str, pool: Mapping[str, float], kept: Mapping[int, Mapping[str, float]], of: str = ""
+) -> str:
     """How many utterances of each class every round kept, beside how many there were to choose from.
 
-    `pool` is class -> count, `kept` round -> class -> count; counts are means over folds and seeds.
+    `pool` is class -> count, `kept` round -> class -> count; counts are means over folds and seeds. `of` says below
+    the axis what the classes are, where their names do not.
     """
     with drawing(WIDTH_IN, 2.9) as (figure, render):
         axes = figure.subplots()
@@ -152,17 +169,22 @@ def kept_per_class(name: str, alt: str, pool: Mapping[str, float], kept: Mapping
             axes.bar(position + (i - len(kept) / 2) * width, counts, width * 0.94, color=colour, label=label)
         axes.set_xticks(position, [literal(c) for c in pool])
         axes.tick_params(axis="x", length=0)
+        axes.set_xlabel(literal(of))
         axes.set_ylabel("utterances")
         axes.grid(axis="y")
         _legend_above(axes)
         return render(name, alt)
 
 
-def divergences(name: str, alt: str, kl: Mapping[int, np.ndarray], kept: Mapping[int, np.ndarray]) -> str:
-    """Histograms of the divergence between prediction and soft label, one panel a round, with the median.
+def divergences(
+    name: str, alt: str, kl: Mapping[int, np.ndarray], kept: Mapping[int, np.ndarray], what: str = DIVERGENCE
+) -> str:
+    """Histograms of how far predictions lie from their labels, one panel a round, with the median.
 
     Args:
-        kl: round -> divergences in nats `[n]`, finite; kept: round -> whether each was kept, bool `[n]`.
+        kl: round -> divergences in nats (or squared errors) `[n]`, finite.
+        kept: round -> whether each was kept, bool `[n]`.
+        what: below the axis.
     """
     columns = min(len(kl), 3)
     rows = -(-len(kl) // columns)
@@ -184,12 +206,13 @@ def divergences(name: str, alt: str, kl: Mapping[int, np.ndarray], kept: Mapping
             )
             median = float(np.median(divergence))
             axes.axvline(median, color=INK, linewidth=1.1, linestyle="--", label="median")
-            axes.set_title(f"round {number}: median {median:.2f}", loc="left")
+            decimals = 2 if median >= 0.1 else 3
+            axes.set_title(f"round {number}: median {median:.{decimals}f}", loc="left")
             axes.xaxis.set_major_locator(MaxNLocator(4))
             axes.tick_params(labelbottom=True)
         for axes in panels.flat[len(kl) :]:
             axes.set_visible(False)
-        figure.supxlabel("divergence of the prediction from the soft label (KL, nats)", fontsize=9)
+        figure.supxlabel(what, fontsize=9)
         figure.supylabel("% of utterances", fontsize=9)
         panels.flat[0].legend(loc="upper right", fontsize=8)
         return render(name, alt)

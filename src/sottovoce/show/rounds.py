@@ -31,8 +31,8 @@ class Move:
 class Selection:
     """All rounds of one condition. `pool` and `kept` count utterances by class, as means over folds and seeds.
 
-    `kl` and `was_kept` hold, for each round, the finite divergences (nats) of all folds and seeds and whether their
-    utterances were kept, both `[n]`.
+    `kl` and `was_kept` hold, for each round, the finite divergences (nats; of measures the squared errors) of all folds
+    and seeds and whether their utterances were kept, both `[n]`.
     """
 
     condition: str
@@ -47,7 +47,7 @@ def selections(table: pa.Table, emotion_of: Mapping[str, str]) -> list[Selection
     """Sum up `selection.parquet`, one `Selection` a condition in order of appearance.
 
     Args:
-        table: condition, fold, seed, round, utterance, kl, correct, kept; a row for every utterance to choose from.
+        table: condition, fold, seed, round, utterance, kl or error, kept; a row for every utterance to choose from.
         emotion_of: the labels of the utterances.
     """
     condition = table["condition"].to_numpy()
@@ -63,7 +63,7 @@ def _selection(condition: str, table: pa.Table, emotion_of: Mapping[str, str]) -
     training = _codes(table["fold"].to_numpy(), table["seed"].to_numpy())
     n_trainings = training.max() + 1
     number, kept = table["round"].to_numpy(), table["kept"].to_numpy(zero_copy_only=False).astype(bool)
-    kl = table["kl"].to_numpy().astype(float)
+    kl = table["kl" if "kl" in table.column_names else "error"].to_numpy().astype(float)
     choice = training * names.size + utterance  # one integer for each utterance of each training
 
     def per_class(rows: np.ndarray) -> dict[str, float]:

@@ -182,7 +182,7 @@ def _curve_figure(name: str, part: Mapping[str, Any]) -> str:
     drawn = plots.Trajectory(part["condition"], [c["round"] for c in rounds], scores, *zip(*ends, strict=True))
     spoken = ", ".join(map(tables.points, scores))
     alt = f"Macro F1 in points, round after round: {spoken}; oracle {tables.points(part['oracle'])}."
-    return plots.rounds(name, alt, [drawn], part["oracle"], "macro F1")
+    return plots.rounds(name, alt, [drawn], part["oracle"], plots.MACRO_F1)
 
 
 def _gain(point: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -18,22 +18,52 @@ METRICS = {"macro_f1": "macro F1", "ua": "UA", "wa": "WA"}
 
 
 def summary_table(results: Mapping[str, Any]) -> Table:
-    """The scores of every condition with their 95 % intervals in points, ready to print.
+    """The scores of every condition with their 95 % intervals, ready to print: in points, of measures as they are.
 
     `results` is the content of `results.json`. The rounds of one condition stand together. "added" counts the
     utterances beside the target's own in training, as a mean over folds and seeds.
     """
+    scored = _scores_of_measures if "measures" in results else _scores_of_emotions
     names = list(dict.fromkeys(condition["name"] for condition in results["conditions"]))
+    ordered = sorted(results["conditions"], key=lambda c: (names.index(c["name"]), c["round"]))
     rows = [
         [
             condition["name"],
             str(condition["round"]) if condition["round"] else "",
-            *(f"{points(condition[metric])} {interval(condition[f'{metric}_ci95'])}" for metric in METRICS),
+            *scored(condition).values(),
             "" if condition.get("n_selected") is None else f"{condition['n_selected']:.0f}",
         ]
-        for condition in sorted(results["conditions"], key=lambda c: (names.index(c["name"]), c["round"]))
+        for condition in ordered
     ]
-    return ["condition", "round", *METRICS.values(), "added"], rows
+    return ["condition", "round", *scored(ordered[0]), "added"], rows
+
+
+def _scores_of_emotions(condition: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: f"{points(condition[metric])} {interval(condition[f'{metric}_ci95'])}" for metric, name in METRICS.items()
+    }
+
+
+def _scores_of_measures(condition: Mapping[str, Any]) -> dict[str, str]:
+    """CCC (of several measures their mean, then each one's), and of each measure the error in its own units."""
+    of = condition["by_measure"]
+    cells = {f"CCC {name}": f"{score(c['ccc'], 'ccc')} {between(c['ccc_ci95'], 'ccc')}" for name, c in of.items()}
+    if len(of) > 1:
+        cells = {"CCC, mean": f"{score(condition['ccc'], 'ccc')} {between(condition['ccc_ci95'], 'ccc')}", **cells}
+    cells |= {f"r {name}": score(c["pearson"], "ccc") for name, c in of.items()}
+    return cells | {f"error {name}": f"{c['mae']:.3g}" for name, c in of.items()}
+
+
+def score(value: float | None, metric: str) -> str:
+    """A score as it is read: in points, CCC as it is; a dash where there is none."""
+    if metric in METRICS:
+        return points(value)
+    return "–" if value is None or not np.isfinite(value) else f"{value:.3f}".replace("-", "−")
+
+
+def between(ends: Sequence[float] | None, metric: str) -> str:
+    """The ends of a score's interval, in brackets."""
+    return "(no interval)" if ends is None else f"({score(ends[0], metric)} to {score(ends[1], metric)})"
 
 
 def points(fraction: float | None) -> str:
@@ -52,8 +82,9 @@ def full_name(name: str, number: int) -> str:
 
 
 def comparison_table(results: Mapping[str, Any], metric: str) -> Table:
-    """Differences in points, the first condition minus the second, with what they are evidence of in words."""
-    columns = [f"difference in {METRICS[metric]}", "points (95 % interval)", "p", "p, Holm", "in words"]
+    """Differences, the first condition minus the second, with what they are evidence of in words."""
+    unit = "points (95 % interval)" if metric in METRICS else "95 % interval in brackets"
+    columns = [f"difference in {judged.METRIC_WORDS[metric]}", unit, "p", "p, Holm", "in words"]
     rows = []
     for c in (c for c in results.get("comparisons", []) if c["metric"] == metric):
         a, b = full_name(c["a"], c["a_round"]), full_name(c["b"], c["b_round"])
@@ -62,10 +93,11 @@ def comparison_table(results: Mapping[str, Any], metric: str) -> Table:
 
 
 def change(comparison: Mapping[str, Any]) -> str:
-    """A difference in points with its interval, from a comparison of `results.json`."""
-    ends = comparison["ci95"]
-    spoken = "no interval" if ends is None else " to ".join(map(signed, ends))
-    return f"{signed(comparison['delta'])} ({spoken})"
+    """A difference with its interval, in points or as CCC, from a comparison of `results.json`."""
+    metric = comparison.get("metric", "macro_f1")
+    figures = [comparison["delta"], *(comparison["ci95"] or ())]
+    delta, *ends = (judged.change(figure, metric).replace("-", "−") for figure in figures)
+    return f"{delta} ({' to '.join(ends) or 'no interval'})"
 
 
 def signed(fraction: float) -> str:
@@ -98,8 +130,8 @@ def last_rounds(records: Iterable[Mapping[str, Any]], key: str) -> dict[str, int
     return last
 
 
-def speaker_table(predictions: pa.Table) -> Table:
-    """Macro F1 of every speaker under the last round of every condition."""
+def speaker_table(predictions: pa.Table, metric: str) -> Table:
+    """The score of every speaker under the last round of every condition."""
     records = judged.per_speaker(predictions)
     last = last_rounds(records, "condition")
     cells = {(r["speaker"], r["condition"]): r for r in records if r["round"] == last[r["condition"]]}
@@ -108,7 +140,7 @@ def speaker_table(predictions: pa.Table) -> Table:
     for speaker in sorted({speaker for speaker, _ in cells}):
         here = [cells.get((speaker, condition)) for condition in last]
         n = next(r["n"] for r in here if r)
-        rows.append([speaker, str(n), *(points(r["macro_f1"] if r else None) for r in here)])
+        rows.append([speaker, str(n), *(score(r[metric] if r else None, metric) for r in here)])
     return columns, rows
 
 

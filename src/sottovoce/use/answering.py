@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sottovoce.errors import UpstreamError
+from sottovoce.errors import SottovoceError, UpstreamError
 from sottovoce.judging import abstention
 from sottovoce.speech import audio
 from sottovoce.speech.audio import RATE_HZ, Waveform
 from sottovoce.upstreams.card import Upstream
 from sottovoce.upstreams.sounds import Batch, by_length, in_order
-from sottovoce.use.config import Reliance
+from sottovoce.use.config import Reliance, ToldMeasure
 from sottovoce.use.windows import Part
 from sottovoce.weights.arithmetic import one_core_each
 
@@ -36,6 +36,11 @@ class Model(Protocol):
         ...
 
     @property
+    def measures(self) -> Sequence[ToldMeasure]:
+        """What it says in place of emotions: then the names of these are its `emotions`. Empty for most models."""
+        return ()
+
+    @property
     def languages(self) -> Sequence[str]:
         """Those that it has heard in training, ISO 639-1; empty where that is not known."""
         ...
@@ -51,6 +56,8 @@ class Model(Protocol):
 
     def predict(self, *paths: str | Path) -> list[dict[str, float]]:
         """Probability of each emotion for each recording, by name, from 0 to 1; calibrated where there is `reliance`.
+
+        A model of measures says each measure in the units of its target.
 
         One recording is held in memory at a time; for many files in parallel see `use.predicting`.
 
@@ -119,3 +126,15 @@ class Model(Protocol):
         steps = self.reliance.steps
         wanted = abstention.default_error_rate(steps) if error_rate is None else error_rate
         return None if wanted is None else abstention.chosen(steps, wanted)
+
+
+def require_emotions(model: Model, what: str) -> None:
+    """Refuse a model of measures where only emotions can be shown.
+
+    Raises:
+        SottovoceError: it says measures.
+    """
+    if model.measures:
+        raise SottovoceError(
+            f"this model says {', '.join(model.emotions)}, and {what} shows emotions: use it with 'sottovoce predict'"
+        )

@@ -7,6 +7,7 @@ first, then Markdown. Everything in it comes from the run: nothing is written by
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -22,7 +23,7 @@ from sottovoce.judging.trust import Trust
 from sottovoce.recipe import Recipe
 from sottovoce.upstreams.card import contaminated
 from sottovoce.use import licences
-from sottovoce.use.config import Config
+from sottovoce.use.config import AnyConfig, Config
 from sottovoce.use.hub import is_hub_id
 
 _RATES = (0.1, 0.2, 0.3)
@@ -59,45 +60,96 @@ def model_card(
         corpora: which the target's recordings belong to. Speakers of others than published ones are given by number.
         speaker_dependent: whether the folds share speakers between training and test.
     """
-    scored = choice.scores or max(
-        (c for c in results["conditions"] if c["name"] == choice.condition), key=lambda c: c["round"]
-    )
-    tested = as_chosen(predictions, choice)
-    heard = details["upstream"]["trained_on"]
-    in_model = _licences(details["licences"], added=config.trained_on.added_utterances > 0)
-    named = bool(corpora) and all(map(licences.is_published, corpora))
-    facts = _front_matter(config, results, in_model, corpora)
-    if not (details["synthetic"] or speaker_dependent or _is_flattered(choice)):
-        facts |= _model_index(config.name, results["target"], scored)
+    scores = scored(choice, results)
+    of_run = OfRun(config, recipe, choice, results, details, corpora, speaker_dependent)
+    facts = of_run.front_matter([kind for kind, _ in _METRICS.values()])
+    if not (details["synthetic"] or speaker_dependent or of_run.flattered):
+        facts |= _model_index(config.name, results["target"], scores)
     return render(
         "card_of_run.md.j2",
         facts,
-        config=config,
-        results=results,
-        details=details,
-        flattered=_is_flattered(choice),
-        chosen_by=[
-            (name, list(choice.by_fold.values()).count(name)) for name in dict.fromkeys(choice.by_fold.values())
-        ],
-        headline=headline(results, speaker_dependent=speaker_dependent) if results["comparisons"] else "",
-        speaker_dependent=speaker_dependent,
-        scores=[(_METRICS[m][1], points(scored[m]), ends(scored[f"{m}_ci95"])) for m in _METRICS],
-        failures=failures.of(tested, named=named),
-        named=named,
-        upstream_heard=heard,
-        undisclosed=any(word in each for each in heard for word in ("unknown", "not disclosed", "not verified")),
-        contaminated=contaminated(heard, corpora),
+        **of_run.contents(),
+        scores=[(_METRICS[m][1], points(scores[m]), ends(scores[f"{m}_ci95"])) for m in _METRICS],
+        failures=failures.of(as_chosen(predictions, choice), named=of_run.named),
         trust=trust,
         calibration=[f"{100 * calibration_error(bins):.1f}" for bins in (trust.before, trust.after)],
         rates=None if trust.steps[0].error_bound is None else [_answered(trust, rate) for rate in _RATES],
-        licences=in_model,
-        unused_licences=[
-            row for row in _licences(details["licences"]) if row not in in_model and len(recipe.conditions) > 1
-        ],
-        strictest=licences.strictest(in_model),
-        licence_in_words=licences.in_words(in_model),
-        recipe=shareable(recipe.model_dump(mode="json"), named=named),
     )
+
+
+@dataclass(frozen=True)
+class OfRun:
+    """What the card of every run's model says, whatever the model says: see `model_card` for the fields."""
+
+    config: AnyConfig
+    recipe: Recipe
+    choice: Choice
+    results: Mapping[str, Any]
+    details: Mapping[str, Any]
+    corpora: Sequence[str]
+    speaker_dependent: bool
+
+    @property
+    def named(self) -> bool:
+        """Whether names of speakers may be told: all corpora are published."""
+        return bool(self.corpora) and all(map(licences.is_published, self.corpora))
+
+    @property
+    def flattered(self) -> bool:
+        """Whether the score that is told is the one by which the condition was chosen."""
+        return self.choice.scores is None and len(self.choice.candidates) > 1
+
+    @property
+    def in_model(self) -> list[licences.Row]:
+        """The licences of what is in the model."""
+        return _licences(self.details["licences"], added=self.config.trained_on.added_utterances > 0)
+
+    def front_matter(self, metrics: Sequence[str]) -> dict[str, Any]:
+        """Facts for machines."""
+        config, source = self.config, self.results["source"]
+        base = config.upstream.known_as or config.upstream.weights or ""
+        helped = [source] if config.trained_on.added_utterances else []
+        facts = {
+            **licences.front_matter(self.in_model),
+            "language": config.trained_on.languages,
+            "library_name": "sottovoce",
+            "pipeline_tag": "audio-classification",
+            "tags": TAGS,
+            "datasets": [name for name in dict.fromkeys([*self.corpora, *helped]) if licences.is_published(name)],
+            "metrics": list(metrics),
+            "base_model": base if is_hub_id(base) else None,
+        }
+        return {name: fact for name, fact in facts.items() if fact}
+
+    def contents(self) -> dict[str, Any]:
+        """What the parts of the templates show that all cards of runs have."""
+        heard, by_fold = self.details["upstream"]["trained_on"], list(self.choice.by_fold.values())
+        every = _licences(self.details["licences"])
+        compared = self.results["comparisons"]
+        return {
+            "config": self.config,
+            "results": self.results,
+            "details": self.details,
+            "flattered": self.flattered,
+            "chosen_by": [(name, by_fold.count(name)) for name in dict.fromkeys(by_fold)],
+            "headline": headline(self.results, speaker_dependent=self.speaker_dependent) if compared else "",
+            "speaker_dependent": self.speaker_dependent,
+            "named": self.named,
+            "upstream_heard": heard,
+            "undisclosed": any(word in each for each in heard for word in ("unknown", "not disclosed", "not verified")),
+            "contaminated": contaminated(heard, self.corpora),
+            "licences": self.in_model,
+            "unused_licences": [row for row in every if row not in self.in_model and len(self.recipe.conditions) > 1],
+            "strictest": licences.strictest(self.in_model),
+            "licence_in_words": licences.in_words(self.in_model),
+            "recipe": shareable(self.recipe.model_dump(mode="json"), named=self.named),
+        }
+
+
+def scored(choice: Choice, results: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The honest score of a chosen condition: that of choosing, or where nothing was chosen, of its last round."""
+    of_condition = (c for c in results["conditions"] if c["name"] == choice.condition)
+    return choice.scores or max(of_condition, key=lambda c: c["round"])
 
 
 def render(template: str, facts: Mapping[str, Any], **contents: Any) -> str:
@@ -135,24 +187,6 @@ def ends(interval: Sequence[float] | None) -> str:
     return "none: too few speakers" if interval is None else f"{points(interval[0])} to {points(interval[1])}"
 
 
-def _front_matter(
-    config: Config, results: Mapping[str, Any], in_model: Sequence[licences.Row], corpora: Sequence[str]
-) -> dict[str, Any]:
-    base = config.upstream.known_as or config.upstream.weights or ""
-    helped = [results["source"]] if config.trained_on.added_utterances else []
-    facts = {
-        **licences.front_matter(in_model),
-        "language": config.trained_on.languages,
-        "library_name": "sottovoce",
-        "pipeline_tag": "audio-classification",
-        "tags": TAGS,
-        "datasets": [name for name in dict.fromkeys([*corpora, *helped]) if licences.is_published(name)],
-        "metrics": [kind for kind, _ in _METRICS.values()],
-        "base_model": base if is_hub_id(base) else None,
-    }
-    return {name: fact for name, fact in facts.items() if fact}
-
-
 def _model_index(name: str, target: str, scored: Mapping[str, Any]) -> dict[str, Any]:
     """Scores for machines: only such as say something about new speakers."""
     metrics = [
@@ -165,11 +199,6 @@ def _model_index(name: str, target: str, scored: Mapping[str, Any]) -> dict[str,
         "metrics": metrics,
     }
     return {"model-index": [{"name": name, "results": [result]}]}
-
-
-def _is_flattered(choice: Choice) -> bool:
-    """Whether the score that is told is the one by which the condition was chosen."""
-    return choice.scores is None and len(choice.candidates) > 1
 
 
 def _licences(rows: Sequence[Mapping[str, str]], *, added: bool = True) -> list[licences.Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path, PurePath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -73,31 +73,80 @@ class Reliance(_Part):
         return [Step(**dict(each)) for each in self.answers]
 
 
-class Config(_Part):
-    """The whole file; `version` is written as `schema`."""
+class ToldMeasure(_Part):
+    """A measure that a model says, in the units of its target, and how far off it was for speakers it had not heard.
+
+    `mae` is the mean absolute error; None where nobody was kept to measure it on.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    lowest: float
+    highest: float
+    mae: Annotated[float, Field(ge=0)] | None
+
+    @model_validator(mode="after")
+    def _ascends(self) -> ToldMeasure:
+        if self.lowest >= self.highest:
+            raise ValueError(f"the scale of {self.name} must go from its lowest to its highest figure")
+        return self
+
+
+class _OfAnyModel(_Part):
+    """What the file holds of every model; `version` is written as `schema`."""
 
     version: Literal[2] = Field(alias="schema")
     name: str
-    emotions: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=2, max_length=1000)]
     condition: str
     round: Annotated[int, Field(ge=0)]
     upstream: ChosenUpstream
     revision: str
     trained_on: TrainedOn
-    reliance: Reliance
+
+    @property
+    def says(self) -> list[str]:
+        """What the columns of the model's answers are."""
+        raise NotImplementedError
 
     @model_validator(mode="after")
-    def _distinct(self) -> Config:
-        if len(set(self.emotions)) < len(self.emotions):
-            raise ValueError("emotions must not repeat themselves")
+    def _distinct(self) -> Self:
+        if len(set(self.says)) < len(self.says):
+            raise ValueError("emotions or measures must not repeat themselves")
         return self
 
     def to_json(self) -> str:
-        """What `read` reads."""
-        return json.dumps(self.model_dump(by_alias=True), indent=1) + "\n"
+        """What `read` reads: what the model is called and says first."""
+        whole = self.model_dump(by_alias=True)
+        first = {key: whole.pop(key) for key in ("schema", "name", "emotions", "measures") if key in whole}
+        return json.dumps(first | whole, indent=1) + "\n"
 
 
-def read(path: Path) -> Config:
+class Config(_OfAnyModel):
+    """The whole file of a model of emotions."""
+
+    emotions: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=2, max_length=1000)]
+    reliance: Reliance
+
+    @property
+    def says(self) -> list[str]:
+        """The emotions."""
+        return self.emotions
+
+
+class MeasuresConfig(_OfAnyModel):
+    """The whole file of a model of measures."""
+
+    measures: Annotated[list[ToldMeasure], Field(min_length=1, max_length=1000)]
+
+    @property
+    def says(self) -> list[str]:
+        """The names of the measures."""
+        return [measure.name for measure in self.measures]
+
+
+AnyConfig = Config | MeasuresConfig
+
+
+def read(path: Path) -> AnyConfig:
     """Read and validate.
 
     Raises:
@@ -121,7 +170,7 @@ def read(path: Path) -> Config:
             "model's recipe again: what is in the store is not computed twice"
         )
     try:
-        return Config.model_validate(content)
+        return (MeasuresConfig if "measures" in content else Config).model_validate(content)
     except ValidationError as problem:
         found = "".join(f"\n  - {'.'.join(map(str, e['loc'])) or 'whole'}: {e['msg']}" for e in problem.errors())
         raise SottovoceError(f"{path} is not the configuration of a Sottovoce model:{found}") from problem

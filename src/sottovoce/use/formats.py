@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, TextIO
 
@@ -13,17 +14,48 @@ from sottovoce.use.predicting import Said
 Format = Literal["csv", "json", "audformat"]
 
 
-def write(kind: Format, stream: TextIO, said: Iterable[Said], emotions: Sequence[str], threshold: float | None) -> None:
+@dataclass(frozen=True)
+class Answers:
+    """What a model's answers look like: columns of their own between the times and the error, and fields in JSON."""
+
+    columns: list[str]
+    cells: Callable[[Said], list[Any]]
+    fields: Callable[[Said], dict[str, Any]]
+
+
+def of_emotions(emotions: Sequence[str], threshold: float | None) -> Answers:
+    """The likeliest emotion and all probabilities.
+
+    Args:
+        emotions: the names of the classes.
+        threshold: confidence below which the model is unsure; None where that is not known.
+    """
+    return Answers(
+        ["emotion", "confidence", "unsure", *(f"p_{name}" for name in emotions)],
+        lambda said: [*answer(said, emotions, threshold).values(), *_by_name(said, emotions).values()],
+        lambda said: answer(said, emotions, threshold) | {"probabilities": _by_name(said, emotions)},
+    )
+
+
+def of_measures(measures: Sequence[str]) -> Answers:
+    """Each measure in its own units."""
+    return Answers(
+        list(measures),
+        lambda said: list(_by_name(said, measures).values()),
+        lambda said: {"measures": _by_name(said, measures)},
+    )
+
+
+def write(kind: Format, stream: TextIO, said: Iterable[Said], answers: Answers) -> None:
     """Write every prediction as it comes; memory does not grow with their number.
 
     Args:
         kind: `csv`; `json`: an array with a record a line; `audformat`: the CSV of a segmented audformat table.
         stream: where to.
         said: the predictions.
-        emotions: the names of the classes.
-        threshold: confidence below which the model is unsure; None where that is not known.
+        answers: what they look like.
     """
-    _WRITERS[kind](stream, said, emotions, threshold)
+    _WRITERS[kind](stream, said, answers)
 
 
 def answer(said: Said, emotions: Sequence[str], threshold: float | None) -> dict[str, Any]:
@@ -36,36 +68,34 @@ def answer(said: Said, emotions: Sequence[str], threshold: float | None) -> dict
     return {"emotion": emotions[best], "confidence": round(confidence, 4), "unsure": unsure}
 
 
-def _by_class(said: Said, emotions: Sequence[str]) -> dict[str, float | None]:
+def _by_name(said: Said, names: Sequence[str]) -> dict[str, float | None]:
     if said.probabilities is None:
-        return dict.fromkeys(emotions)
-    return {name: round(float(p), 4) for name, p in zip(emotions, said.probabilities, strict=True)}
+        return dict.fromkeys(names)
+    return {name: round(float(p), 4) for name, p in zip(names, said.probabilities, strict=True)}
 
 
-def _csv(stream: TextIO, said: Iterable[Said], emotions: Sequence[str], threshold: float | None) -> None:
+def _csv(stream: TextIO, said: Iterable[Said], answers: Answers) -> None:
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["file", "start_s", "end_s", "emotion", "confidence", "unsure", *_columns(emotions), "error"])
+    writer.writerow(["file", "start_s", "end_s", *answers.columns, "error"])
     for each in said:
         times = [_plain(each.start_s), _plain(each.end_s)]
-        cells = [*answer(each, emotions, threshold).values(), *_by_class(each, emotions).values()]
-        writer.writerow([each.recording.path, *times, *map(_cell, cells), each.error or ""])
+        writer.writerow([each.recording.path, *times, *map(_cell, answers.cells(each)), each.error or ""])
 
 
-def _audformat(stream: TextIO, said: Iterable[Said], emotions: Sequence[str], threshold: float | None) -> None:
+def _audformat(stream: TextIO, said: Iterable[Said], answers: Answers) -> None:
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["file", "start", "end", "emotion", "confidence", "unsure", *_columns(emotions)])
+    writer.writerow(["file", "start", "end", *answers.columns])
     for each in said:
         times = [_duration(each.start_s), _duration(each.end_s)]
-        cells = [*answer(each, emotions, threshold).values(), *_by_class(each, emotions).values()]
-        writer.writerow([each.recording.path, *times, *map(_cell, cells)])
+        writer.writerow([each.recording.path, *times, *map(_cell, answers.cells(each))])
 
 
-def _json(stream: TextIO, said: Iterable[Said], emotions: Sequence[str], threshold: float | None) -> None:
+def _json(stream: TextIO, said: Iterable[Said], answers: Answers) -> None:
     before = "[\n"
     for each in said:
         record: dict[str, Any] = {"file": each.recording.path, "start_s": each.start_s, "end_s": each.end_s}
         if each.error is None:
-            record |= answer(each, emotions, threshold) | {"probabilities": _by_class(each, emotions)}
+            record |= answers.fields(each)
         else:
             record["error"] = each.error
         stream.write(before + json.dumps(record, ensure_ascii=False))
@@ -73,15 +103,11 @@ def _json(stream: TextIO, said: Iterable[Said], emotions: Sequence[str], thresho
     stream.write("\n]\n" if before != "[\n" else "[]\n")
 
 
-_WRITERS: dict[str, Callable[[TextIO, Iterable[Said], Sequence[str], float | None], None]] = {
+_WRITERS: dict[str, Callable[[TextIO, Iterable[Said], Answers], None]] = {
     "csv": _csv,
     "json": _json,
     "audformat": _audformat,
 }
-
-
-def _columns(emotions: Sequence[str]) -> list[str]:
-    return [f"p_{name}" for name in emotions]
 
 
 def _plain(seconds: float | None) -> Any:

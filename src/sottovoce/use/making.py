@@ -13,8 +13,18 @@ from sottovoce.experiment.inputs import Inputs
 from sottovoce.judging.choosing import Choice, last_round
 from sottovoce.judging.trust import trust_of
 from sottovoce.recipe import PRESETS, Recipe, Upstream
-from sottovoce.use.card import model_card
-from sottovoce.use.config import SCHEMA, AnswerStep, ChosenUpstream, Config, Reliance, TrainedOn
+from sottovoce.use.card import model_card, scored
+from sottovoce.use.config import (
+    SCHEMA,
+    AnswerStep,
+    ChosenUpstream,
+    Config,
+    MeasuresConfig,
+    Reliance,
+    ToldMeasure,
+    TrainedOn,
+)
+from sottovoce.use.measures_card import measures_card
 from sottovoce.use.model import save
 
 
@@ -28,7 +38,7 @@ def write_model(
     results: Mapping[str, Any],
     details: Mapping[str, Any],
 ) -> None:
-    """Write the head of the chosen condition, trained on all target speakers, with its calibration and its card.
+    """Write the head of the chosen condition, trained on all target speakers, with how far to rely on it and its card.
 
     Args:
         folder: of the model.
@@ -38,16 +48,26 @@ def write_model(
         results: what `results.json` holds; `details` what `details.json` does.
     """
     speaker_dependent = inputs.plan.speaker_dependent
+    corpora = sorted({u.corpus for u in inputs.target.manifest if u.corpus})
+    common: dict[str, Any] = {
+        "schema": SCHEMA,
+        "name": recipe.name,
+        "condition": choice.condition,
+        "round": choice.round,
+        "upstream": _upstream(recipe.upstream),
+        "revision": inputs.upstream.card.revision,
+        "trained_on": _trained_on(recipe, inputs, set(outcome.model_kept[choice.condition])),
+    }
+    if recipe.measures:
+        told = _measures(recipe, scored(choice, results), speaker_dependent)
+        config = MeasuresConfig(**common, measures=told)
+        card = measures_card(config, recipe, choice, results, details, corpora, speaker_dependent=speaker_dependent)
+        save(folder, outcome.models[choice.condition], config, card)
+        return
     trust = trust_of(last_round(predictions, choice.condition), new_speakers=not speaker_dependent)
     config = Config(
-        schema=SCHEMA,
-        name=recipe.name,
+        **common,
         emotions=recipe.emotions,
-        condition=choice.condition,
-        round=choice.round,
-        upstream=_upstream(recipe.upstream),
-        revision=inputs.upstream.card.revision,
-        trained_on=_trained_on(recipe, inputs, set(outcome.model_kept[choice.condition])),
         reliance=Reliance(
             temperature=trust.temperature,
             n_utterances=trust.n_utterances,
@@ -63,10 +83,23 @@ def write_model(
         predictions,
         results,
         details,
-        sorted({u.corpus for u in inputs.target.manifest if u.corpus}),
+        corpora,
         speaker_dependent=speaker_dependent,
     )
     save(folder, outcome.models[choice.condition], config, card)
+
+
+def _measures(recipe: Recipe, scores: Mapping[str, Any], speaker_dependent: bool) -> list[ToldMeasure]:
+    """The scales of the target, with the error for speakers unheard in training, where there are such."""
+    return [
+        ToldMeasure(
+            name=name,
+            lowest=measure.target[0],
+            highest=measure.target[1],
+            mae=None if speaker_dependent else scores["by_measure"][name]["mae"],
+        )
+        for name, measure in recipe.measures.items()
+    ]
 
 
 def _upstream(chosen: Upstream) -> ChosenUpstream:

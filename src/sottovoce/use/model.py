@@ -24,7 +24,8 @@ from sottovoce.upstreams.loading import load_upstream
 from sottovoce.use import config as configuration
 from sottovoce.use import generalist, hub
 from sottovoce.use.answering import Model
-from sottovoce.use.config import Config, Reliance
+from sottovoce.use.config import AnyConfig, Config, Reliance
+from sottovoce.use.measuring import MeasureModel
 from sottovoce.use.windows import Part
 from sottovoce.weights.arithmetic import Precision
 
@@ -66,7 +67,7 @@ class EmotionModel(Model):
         return calibration.scaled(said, self.config.reliance.temperature)
 
 
-def save(folder: Path, head: Head, config: Config, readme: str) -> None:
+def save(folder: Path, head: Head, config: AnyConfig, readme: str) -> None:
     """Write a model."""
     folder.mkdir(parents=True, exist_ok=True)
     content = tensors_to_bytes({name: tensor.contiguous() for name, tensor in head.tensors().items()})
@@ -106,9 +107,9 @@ def load(
     return generalist.load(folder, device=device, precision=precision)
 
 
-def _load_of_run(folder: Path, weights: str | None, how: dict[str, Any]) -> EmotionModel:
+def _load_of_run(folder: Path, weights: str | None, how: dict[str, Any]) -> EmotionModel | MeasureModel:
     config = configuration.read(folder / CONFIG)
-    head = _read_head(folder / WEIGHTS, len(config.emotions))
+    head = _read_head(folder / WEIGHTS, len(config.says))
     upstream = _load_upstream(folder, config, weights, how)
     if config.revision != upstream.card.revision:
         raise SottovoceError(
@@ -119,7 +120,9 @@ def _load_of_run(folder: Path, weights: str | None, how: dict[str, Any]) -> Emot
         raise SottovoceError(f"{folder}: the head does not fit its upstream; run the model's recipe again")
     if head.mix is not None and len(head.mix) != upstream.card.n_layers:
         raise SottovoceError(f"{folder}: the head mixes {len(head.mix)} layers, its upstream has another number")
-    return EmotionModel(upstream, head, config, digest(folder))
+    if isinstance(config, Config):
+        return EmotionModel(upstream, head, config, digest(folder))
+    return MeasureModel(upstream, head, config, digest(folder))
 
 
 def find(folder: str | Path, *, allow_download: bool = False) -> Path:
@@ -187,7 +190,7 @@ def _fault(shapes: dict[str, list[int]], n_classes: int) -> str | None:
     return None
 
 
-def _load_upstream(folder: Path, config: Config, weights: str | None, how: dict[str, Any]) -> Upstream:
+def _load_upstream(folder: Path, config: AnyConfig, weights: str | None, how: dict[str, Any]) -> Upstream:
     chosen = config.upstream
     if weights is not None:
         chosen = chosen.model_copy(update={"weights": weights})

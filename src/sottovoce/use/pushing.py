@@ -13,7 +13,7 @@ import yaml
 from sottovoce.errors import HubError, WeightsError
 from sottovoce.use import config as configuration
 from sottovoce.use import generalist, hub, model
-from sottovoce.use.config import Config
+from sottovoce.use.config import AnyConfig
 
 _FREE = frozenset({"apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0"})
 
@@ -87,7 +87,7 @@ def push(parcel: Parcel, name: str, *, private: bool = False) -> str:
         return api.create_commit(name, additions, commit_message=f"Model of sottovoce {version('sottovoce')}").oid
 
 
-def _impersonal(config: Config) -> tuple[Config, list[str]]:
+def _impersonal(config: AnyConfig) -> tuple[AnyConfig, list[str]]:
     """A configuration without places of this machine and names of speakers."""
     notes, upstream = [], config.upstream
     if upstream.weights is not None and not hub.is_hub_id(upstream.weights):
