@@ -16,6 +16,8 @@ target: {manifest: target.csv, language: it}
 source: {corpus: ravdess, folder: corpora/ravdess}
 """
 
+MEASURED = "measures: {arousal: {target: [0, 2], source: [1, 7]}}\n"
+
 
 @pytest.fixture
 def write(tmp_path: Path):
@@ -51,6 +53,14 @@ def test_what_is_written_is_complete_and_reads_back_the_same(write, tmp_path: Pa
     assert tree["training"]["epochs"] == 7 and tree["training"]["batch_size"] == 32
 
 
+def test_measures_stand_in_place_of_emotions(write, tmp_path: Path):
+    read = load(write(SMALLEST + MEASURED))
+    assert read.measures["arousal"].target == (0, 2) and read.measures["arousal"].source == (1, 7)
+    read.write(tmp_path / "written.yaml")
+    assert load(tmp_path / "written.yaml") == read
+    assert load(write(SMALLEST + MEASURED), ["selection.criterion=error"]).selection.criterion == "error"
+
+
 def test_every_problem_is_listed_with_its_place(write):
     text = problems(
         write(
@@ -79,6 +89,12 @@ colour: blue
         ("conditions: [target-only]\nmodel: {condition: bootstrapped}", "model.condition 'bootstrapped' is none"),
         ("upstream: {name: whisper}", "upstream 'whisper' needs `weights`"),
         ("training: {epsilon: 1.0}", "training.epsilon"),
+        ("selection: {criterion: error}", "error is for measures"),
+        (MEASURED + "selection: {criterion: kl}", "kl is for emotions"),
+        (MEASURED + "conditions: [target-only, copypaste]", "copypaste joins utterances of one emotion"),
+        ("measures: {arousal: {target: [0, 2]}}", "measures.arousal.source"),
+        ("measures: {arousal: {target: [2, 0], source: [1, 7]}}", "from its lowest to its highest"),
+        ("measures: {arousal: {target: [0, .inf], source: [1, 7]}}", "measures.arousal.target.1"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(write, addition: str, said: str):

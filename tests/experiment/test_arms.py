@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from sottovoce.experiment import arms
-from sottovoce.experiment.arms import Arm, Outcome, train_all
+from sottovoce.experiment.arms import Arm, Outcome
 from sottovoce.experiment.banks import NotTrained
+from sottovoce.experiment.training import train_all
 from sottovoce.learning.bank import Course
 from sottovoce.learning.head import Head
 from sottovoce.store.progress import Quiet
@@ -124,9 +125,9 @@ def test_conditions_and_rounds_are_recorded(job, trained):
         }.items()
         for number in numbers
     }
-    assert set(outcome.models) == set(job.recipe.conditions)
+    assert {name for name, _ in outcome.models} == set(job.recipe.conditions)
     assert outcome.n_selected["target-only", 0] == [0] * 2 * N_FOLDS
-    assert len(outcome.model_kept["all-synthetic"]) == len(job.inputs.translated)
+    assert len(outcome.model_kept["all-synthetic", 0]) == len(job.inputs.translated)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import pyarrow as pa
 import pytest
 
 from sottovoce.experiment import arms
-from sottovoce.experiment.arms import train_all
 from sottovoce.experiment.inputs import gather
 from sottovoce.experiment.plan import plan
 from sottovoce.experiment.task import task_of
+from sottovoce.experiment.training import train_all
 from sottovoce.recipe import Recipe
 from sottovoce.store.progress import Quiet
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sottovoce.experiment.arms import train_all
 from sottovoce.experiment.inputs import gather
 from sottovoce.experiment.plan import plan
+from sottovoce.experiment.training import train_all
 from sottovoce.store.progress import Quiet
 
 

@@ -14,6 +14,7 @@ from sottovoce.learning import bank
 from sottovoce.learning.bank import Course, heads_from_tensors, heads_to_tensors, predict, slices, train
 from sottovoce.learning.head import Head
 from sottovoce.learning.losses import soft_cross_entropy
+from sottovoce.learning.outputs import MEASURES
 from sottovoce.recipe import Training
 from tests.learning.pools import pool
 
@@ -51,6 +52,19 @@ def test_a_bank_trains_each_head_as_if_it_were_alone(tmp_path: Path, courses, n_
     alone = [train(frames, targets, [course], SETTINGS)[0] for course in courses(60)]
     assert_same_heads(together, alone)
     assert not torch.allclose(together[0].w1, together[1].w1, atol=1e-3)
+
+
+def test_measures_are_learned_and_each_head_is_as_if_it_were_alone(tmp_path: Path):
+    frames, _, classes = pool(tmp_path, 60)
+    level = (classes[:, None] / 2).astype(np.float32)  # three levels from 0 to 1
+    settings, courses = SETTINGS.model_copy(update={"epochs": 15}), leaving_out_each_fifth(60, seeds=(0,))
+    heads = train(frames, level, courses, settings, outputs=MEASURES)
+    assert_same_heads(heads, [train(frames, level, [c], settings, outputs=MEASURES)[0] for c in courses])
+    said = predict(frames, np.arange(60), heads, outputs=MEASURES)
+    assert said.shape == (5, 60, 1) and said.min() >= 0 and said.max() <= 1
+    for course, of in zip(courses, said[:, :, 0], strict=True):
+        unheard = ~course.own
+        assert np.corrcoef(of[unheard], level[unheard, 0])[0, 1] > 0.9
 
 
 def test_folds_of_one_seed_share_a_product_and_selections_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

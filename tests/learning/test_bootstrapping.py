@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import rel_entr
 
-from sottovoce.learning.bootstrapping import kl_divergence, select
+from sottovoce.learning.bootstrapping import kl_divergence, select, select_by_error
 
 ALL = np.ones
 
@@ -128,3 +128,17 @@ def test_the_order_of_utterances_does_not_matter(case, random):
     order = random.sample(range(len(among)), len(among))
     straight = select(predicted, labels, "kl", among).kept[order]
     np.testing.assert_array_equal(straight, select(predicted[order], labels[order], "kl", among[order]).kept)
+
+
+def test_measures_are_selected_by_the_squared_error_below_its_median():
+    """Two measures; errors by hand: 0, .02, .08, .125, .5."""
+    labels = np.array([[0.5, 0.5]] * 5)
+    predicted = np.array([[0.5, 0.5], [0.7, 0.5], [0.9, 0.5], [0.5, 1.0], [1.5, 0.5]])
+    found = select_by_error(predicted, labels, ALL(5, bool))
+    assert found.error == pytest.approx([0, 0.02, 0.08, 0.125, 0.5])
+    assert found.kept.tolist() == [True, True, False, False, False]  # the third is the median itself
+    among = np.array([False, True, True, True, True])  # median of these: between .08 and .125
+    assert select_by_error(predicted, labels, among).kept.tolist() == [False, True, True, False, False]
+    assert select_by_error(predicted, labels, among, keep=0.25).kept.tolist() == [False, True, False, False, False]
+    assert select_by_error(predicted, labels, among, keep=1).kept.tolist() == among.tolist()
+    assert not select_by_error(predicted, labels, ~ALL(5, bool)).kept.any()

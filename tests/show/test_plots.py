@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from sottovoce.show import plots, survival_plots
+from sottovoce.show import measure_plots, plots, survival_plots
 
 RNG = np.random.default_rng(3)
 CLOUDS = [
@@ -19,17 +19,29 @@ VOICES = [
     survival_plots.Recalls("offline", True, [0.5, 0.4], [0.5, 0.4], [0.5, 0.4]),
 ]
 KL = {r: RNG.gamma(1.0, 1.0, 80) for r in (1, 2, 3, 4)}
+LEVELS = np.repeat([0.0, 1.0, 2.0], 20)
+NOISE = RNG.normal(0, 0.2, 60)
 FIGURES = {
     "paired": lambda name: plots.paired(
-        name, 'a "b" <c>', "before", "after", {"x&y": (0.5, 0.6), "$2": (0.7, 0.6)}, "UA"
+        name, 'a "b" <c>', "before", "after", {"x&y": (0.5, 0.6), "$2": (0.7, 0.6)}, plots.CCC
     ),
     "rounds": lambda name: plots.rounds(
-        name, "alt", [plots.Trajectory("bootstrapped", [0, 1], [0.5, 0.6], [0.4, 0.5], [0.6, 0.7])], 0.65, "macro F1"
+        name,
+        "alt",
+        [plots.Trajectory("bootstrapped", [0, 1], [0.5, 0.6], [0.4, 0.5], [0.6, 0.7])],
+        0.65,
+        plots.MACRO_F1,
     ),
     "kept": lambda name: plots.kept_per_class(name, "alt", {"happy": 9.0, "sad": 7.5}, {1: {"happy": 3.0}, 2: {}}),
     "divergences": lambda name: plots.divergences(name, "alt", KL, {r: kl < 1 for r, kl in KL.items()}),
     "confusion": lambda name: plots.confusion(
         name, "alt", "title", ["happy", "sad"], [[0.9, 0.1], [float("nan"), 0.8]]
+    ),
+    "boxes": lambda name: measure_plots.agreement(
+        name, "alt", "bootstrapped", "$arousal", LEVELS, LEVELS + NOISE, (0.0, 2.0)
+    ),
+    "points": lambda name: measure_plots.agreement(
+        name, "alt", "bootstrapped", "valence", KL[1][:40], KL[2][:40], (0.0, 5.0)
     ),
     "clouds": lambda name: survival_plots.clouds(name, "alt", CLOUDS),
     "recalls": lambda name: survival_plots.recalls(name, "alt", ["happy", "sad"], VOICES, 0.5),

@@ -57,6 +57,20 @@ def test_json():
     assert json.loads(written("json", said=[])) == []
 
 
+def test_measures_are_said_in_their_own_units():
+    said = [Said(Recording("a.wav"), 0.0, 2.5, np.array([1.25, -0.5]), None), SAID[2]]
+    answers, streams = formats.of_measures(["arousal", "valence"]), {kind: io.StringIO() for kind in ("csv", "json")}
+    for kind, stream in streams.items():
+        formats.write(kind, stream, iter(said), answers)
+    rows = list(csv.DictReader(io.StringIO(streams["csv"].getvalue())))
+    assert [(row["arousal"], row["valence"], row["error"]) for row in rows] == [
+        ("1.25", "-0.5", ""),
+        ("", "", "is empty (0 bytes)"),
+    ]
+    records = json.loads(streams["json"].getvalue())
+    assert records[0]["measures"] == {"arousal": 1.25, "valence": -0.5} and "measures" not in records[1]
+
+
 def test_without_a_rule_nothing_is_said_to_be_sure():
     assert json.loads(written("json", None))[0]["unsure"] is None
     assert next(csv.DictReader(io.StringIO(written("csv", None))))["unsure"] == ""
