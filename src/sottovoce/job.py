@@ -17,11 +17,12 @@ import torch
 from sottovoce import demo
 from sottovoce.corpora import catalogue
 from sottovoce.experiment import survival
-from sottovoce.experiment.arms import Outcome, train_all
+from sottovoce.experiment.arms import Outcome
 from sottovoce.experiment.environment import environment
 from sottovoce.experiment.inputs import Inputs, gather, upstream_maker
 from sottovoce.experiment.place import Place
 from sottovoce.experiment.task import task_of
+from sottovoce.experiment.training import train_all
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging import results as judged
 from sottovoce.judging.choosing import choose
@@ -59,7 +60,7 @@ def run(recipe: Recipe, out: Path, place: Place, progress: Progress | None = Non
         done(1)
         results = _results(recipe, inputs, outcome, predictions, place)
         choice = choose(predictions, recipe.candidates)
-        details = _details(recipe, inputs, place, survived) | {"chosen": vars(choice)}
+        details = _details(recipe, inputs, outcome, place, survived) | {"chosen": vars(choice)}
         write_json(out / "details.json", details)
         write_json(out / "results.json", results)
         done(1)
@@ -170,7 +171,9 @@ def _environment(recipe: Recipe, place: Place) -> dict[str, Any]:
     }
 
 
-def _details(recipe: Recipe, inputs: Inputs, place: Place, survived: dict[str, Any] | None) -> dict[str, Any]:
+def _details(
+    recipe: Recipe, inputs: Inputs, outcome: Outcome, place: Place, survived: dict[str, Any] | None
+) -> dict[str, Any]:
     checked = {"target": inputs.target.checked, "source": inputs.source.checked}
     return {
         "synthetic": _is_synthetic(inputs.target.manifest),
@@ -189,6 +192,7 @@ def _details(recipe: Recipe, inputs: Inputs, place: Place, survived: dict[str, A
         "precision": _precision(recipe, inputs, place),
         "refused": [dict(refusal) for refusal in inputs.refused],
         "notes": [],
+        "weights": outcome.weights,
     }
 
 

@@ -32,6 +32,9 @@ from sottovoce.store.artefacts import Kept
 from sottovoce.store.progress import Progress
 from sottovoce.upstreams.features import Extracted, Frames
 
+Named = tuple[str, int]
+"""A condition and its round."""
+
 
 @dataclass(frozen=True)
 class Trainee:
@@ -60,29 +63,40 @@ class Arm:
 
 @dataclass
 class Outcome:
-    """What training gave: predictions, selections, numbers of added utterances, and the heads of the run's model."""
+    """What training gave: predictions, selections, numbers of added utterances, and the heads of the run's model.
+
+    `weights` are those of `adaptive`, as it says.
+    """
 
     predictions: list[pa.Table] = field(default_factory=list)
     selections: list[pa.Table] = field(default_factory=list)
-    n_selected: dict[tuple[str, int], list[int]] = field(default_factory=lambda: defaultdict(list))
-    models: dict[str, Head] = field(default_factory=dict)
-    model_kept: dict[str, list[str]] = field(default_factory=dict)
+    n_selected: dict[Named, list[float]] = field(default_factory=lambda: defaultdict(list))
+    models: dict[Named, Head] = field(default_factory=dict)
+    model_kept: dict[Named, list[str]] = field(default_factory=dict)
+    weights: list[dict[str, Any]] = field(default_factory=list)
 
 
-def train_all(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress, *, only_kept: bool = False) -> Outcome:
-    """Train every condition of the recipe for all folds and seeds; nothing here sees a test utterance's label.
+def train_arms(
+    recipe: Recipe,
+    inputs: Inputs,
+    trainees: list[Trainee],
+    place: Place,
+    progress: Progress,
+    *,
+    title: str = "training",
+    only_kept: bool = False,
+) -> Outcome:
+    """Train every arm of the recipe for each trainee; nothing here sees a test utterance's label.
 
     Raises:
         NotTrained: with `only_kept`, at the first bank that the store does not hold.
     """
-    trainees = [Trainee(fold, seed) for seed in recipe.training.seeds for fold in inputs.plan.folds]
-    trainees.append(Trainee(None, recipe.training.seeds[0]))
     outcome = Outcome()
     banks, task = Banks(recipe.training, place, only_kept), task_of(recipe)
     work = _Work(recipe, inputs, banks, trainees, outcome, task)
     arms = arms_of(recipe, inputs)
     total = sum(work.n_banks(arm) for arm in arms) * recipe.training.epochs
-    with progress.stage("training", total) as done:
+    with progress.stage(title, total) as done:
         first = work.train_target(arms[0], done)
         for arm in arms[1:]:
             work.train_arm(arm, first, done)
@@ -216,8 +230,8 @@ class _Work:
         folds: dict[int, list[int]] = defaultdict(list)
         for i, trainee in enumerate(self.trainees):
             if trainee.fold is None:
-                self.outcome.models[name] = heads[i]
-                self.outcome.model_kept[name] = [u.id for u, k in zip(arm.added, added[i], strict=True) if k]
+                self.outcome.models[name, number] = heads[i]
+                self.outcome.model_kept[name, number] = [u.id for u, k in zip(arm.added, added[i], strict=True) if k]
             else:
                 folds[trainee.fold.number].append(i)
                 self.outcome.n_selected[name, number].append(int(added[i].sum()))

@@ -66,30 +66,36 @@ class Banks:
         if outputs != CLASSES:  # what was kept before there were others has no such setting
             settings["outputs"] = outputs.name
         pool = [[k.folder.parent.name, k.row["key"]] for k in kept] + [key_of(labels.tolist())]
-        shown = [[c.seed, key_of(c.own.tolist())] for c in courses]
-        place = self.place.store.single("banks", key_of(settings, pool, shown))
+        names = [(c.seed, key_of(c.own.tolist())) for c in courses]
+        different = dict(zip(names, courses, strict=True))  # courses that are alike are trained once
+        place = self.place.store.single("banks", key_of(settings, pool, [list(name) for name in different]))
+
+        def of_courses(trained: list[Head]) -> list[Head]:
+            by_name = dict(zip(different, trained, strict=True))
+            return [by_name[name] for name in names]
+
         if (found := place.find()) is not None:
             on_epoch(self.training.epochs)
-            return bank.heads_from_tensors(load_file(found / "heads.safetensors"))
+            return of_courses(bank.heads_from_tensors(load_file(found / "heads.safetensors")))
         if self.only_kept:
             raise NotTrained
         start = monotonic()
         heads = bank.train(
             frames,
             labels,
-            courses,
+            list(different.values()),
             self.training,
             outputs=outputs,
             device=self.place.device,
             checkpoint=place.unfinished / "checkpoint.safetensors",
             on_epoch=on_epoch,
         )
-        own_frames = sum(int(frames.lengths[c.own].sum()) for c in courses)
+        own_frames = sum(int(frames.lengths[c.own].sum()) for c in different.values())
         units = operations(own_frames, frames.dimension, self.training) / 1e9
         self.place.speeds.record("training", units, monotonic() - start)
         content = save(bank.heads_to_tensors(heads))  # not save_file: its error on a full disk is no OSError
         place.keep(lambda folder: (folder / "heads.safetensors").write_bytes(content))
-        return heads
+        return of_courses(heads)
 
     @property
     def _precision(self) -> str:

@@ -10,7 +10,7 @@ from sottovoce.augmentation.copies import Kind, copies
 from sottovoce.augmentation.copies import plan as planned_copies
 from sottovoce.augmentation.copies import shelf_of as shelf_of_copies
 from sottovoce.errors import AudioError
-from sottovoce.experiment.arms import train_all
+from sottovoce.experiment.adaptive import inner_folds
 from sottovoce.experiment.banks import NotTrained, operations
 from sottovoce.experiment.inputs import (
     SOURCE_CONDITIONS,
@@ -25,6 +25,7 @@ from sottovoce.experiment.inputs import (
     upstream_maker,
 )
 from sottovoce.experiment.task import task_of
+from sottovoce.experiment.training import train_all
 from sottovoce.recipe import Recipe
 from sottovoce.speech import audio, checks
 from sottovoce.speech.manifest import Manifest
@@ -113,10 +114,12 @@ def _training(
     if complete:  # everything before is kept, so the banks can be looked up one after the other
         with suppress(NotTrained):
             train_all(recipe, gather(recipe, place, Quiet()), place, counted, only_kept=True)
-    folds = folds_of(recipe, target).folds
-    models = len(folds) * len(recipe.training.seeds) + 1
+    folds = folds_of(recipe, target)
+    models = len(folds.folds) * len(recipe.training.seeds) + 1
+    if "adaptive" in recipe.conditions:
+        models += sum(len(inner) for inner in inner_folds(folds, target).values())
     added = _n_frames(upstream, source)
-    base = _n_frames(upstream, target) * (1 - 1 / len(folds))
+    base = _n_frames(upstream, target) * (1 - 1 / len(folds.folds))
     rounds = recipe.selection.rounds
     extra = {
         "target-only": [0.0],
@@ -126,6 +129,7 @@ def _training(
         "untranslated-selected": [KEPT_SHARE * added] * rounds,
         "noise": [recipe.copies.number * base],
         "copypaste": [2 * recipe.copies.number * base],
+        "adaptive": [],  # of the others
     }
     n_frames = int(models * sum(base + more for condition in recipe.conditions for more in extra[condition]))
     work = operations(n_frames, upstream.card.dimension, recipe.training)
@@ -155,7 +159,7 @@ class _Counted:
     @contextmanager
     def stage(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
         """See `store.progress.Progress`."""
-        self.total = total
+        self.total += total
         yield self._add
 
     def _add(self, n: int) -> None:

@@ -21,7 +21,7 @@ from sottovoce.errors import SplitError
 from sottovoce.experiment.banks import Banks
 from sottovoce.experiment.heard import SOURCE, summary
 from sottovoce.experiment.place import Place
-from sottovoce.judging.splits import FoldPlan, leave_one_speaker_out, speaker_groups, speaker_of
+from sottovoce.judging.splits import FoldPlan, at_most_groups
 from sottovoce.learning import bank
 from sottovoce.learning.bank import Course
 from sottovoce.learning.head import Head
@@ -87,7 +87,7 @@ def check(
         voices[name] = {u.translated_from: found[u.id] for u in manifest if u.translated_from and u.id in found}
     tested = [u for u in natural if all(u.id in kept for kept in voices.values())]
     try:
-        plan = _plan(natural)
+        plan = at_most_groups(Manifest(tuple(natural)), MOST_FOLDS)
     except SplitError as problem:
         return _nothing(emotions, str(problem))
     if not tested:
@@ -156,19 +156,6 @@ class _Work:
             rows = np.array([position[self.tested[i].id] for i in here], np.int64)
             said[:, here] = bank.predict(frames, rows, of_fold, device=self.banks.place.device)
         return said
-
-
-def _plan(natural: list[Utterance]) -> FoldPlan:
-    """At most five groups of speakers, or every speaker alone where there are no more than five."""
-    manifest = Manifest(tuple(natural))
-    if len({speaker_of(u) for u in natural}) <= MOST_FOLDS:
-        return leave_one_speaker_out(manifest)
-    for n_folds in range(MOST_FOLDS, 2, -1):
-        try:
-            return speaker_groups(manifest, n_folds, fold_seed=0)
-        except SplitError:
-            continue
-    return speaker_groups(manifest, 2, fold_seed=0)
 
 
 def _nothing(emotions: Sequence[str], why: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _CONDITION_WORDS = {
     "untranslated-selected": "bootstrapping on untranslated source speech",
     "noise": "adding noisy copies",
     "copypaste": "adding pasted copies",
+    "adaptive": "pooling all conditions by weights learnt in training",
 }
 _TEST = ("fold", "seed", "utterance", "speaker")
 _RIVALS = (("bootstrapped", "all-synthetic"), ("bootstrapped", "untranslated-selected"))

@@ -24,6 +24,7 @@ __all__ = [
     "Fold",
     "FoldPlan",
     "Protocol",
+    "at_most_groups",
     "emobox",
     "given_folds",
     "leave_one_speaker_out",
@@ -116,6 +117,22 @@ def speaker_groups(manifest: Manifest, n_folds: int, fold_seed: int, *, classes:
             "Set n_folds lower, or use protocol leave-one-speaker-out"
         )
     return _disjoint(natural, "groups", fold_seed, [set(speakers[part]) for part in parts], classes)
+
+
+def at_most_groups(manifest: Manifest, most: int) -> FoldPlan:
+    """Every speaker alone where there are no more than `most`, else groups: as many as can be, up to `most`.
+
+    Raises:
+        SplitError: there are fewer than two speakers or two emotions.
+    """
+    if len({speaker_of(u) for u in manifest if not u.is_synthetic}) <= most:
+        return leave_one_speaker_out(manifest)
+    for n_folds in range(most, 2, -1):
+        try:
+            return speaker_groups(manifest, n_folds, fold_seed=0)
+        except SplitError:
+            continue
+    return speaker_groups(manifest, 2, fold_seed=0)
 
 
 def given_folds(manifest: Manifest, test_speakers: Sequence[Sequence[str]], *, classes: bool = True) -> FoldPlan:

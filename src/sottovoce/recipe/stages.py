@@ -9,7 +9,14 @@ from pydantic import Field, model_validator
 from sottovoce.recipe.stage import Stage
 
 Condition = Literal[
-    "target-only", "all-synthetic", "bootstrapped", "untranslated", "untranslated-selected", "noise", "copypaste"
+    "target-only",
+    "all-synthetic",
+    "bootstrapped",
+    "untranslated",
+    "untranslated-selected",
+    "noise",
+    "copypaste",
+    "adaptive",
 ]
 
 

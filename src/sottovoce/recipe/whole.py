@@ -66,6 +66,18 @@ class Recipe(Stage):
             raise ValueError("condition copypaste joins utterances of one emotion; with measures leave it out")
         return self
 
+    @model_validator(mode="after")
+    def _can_adapt(self) -> Recipe:
+        if "adaptive" not in self.conditions:
+            return self
+        if len(self.conditions) < 3:
+            raise ValueError("condition adaptive is made of the others: beside target-only there must be one more")
+        if self.upstream.layer == "mix":
+            raise ValueError("condition adaptive joins heads, and with upstream.layer mix each hears layers of its own")
+        if self.measures:
+            raise ValueError("condition adaptive is for emotions; with measures leave it out")
+        return self
+
     @property
     def candidates(self) -> list[Condition]:
         """The conditions that may become the model."""

@@ -37,6 +37,7 @@ def parts(run: RunFiles) -> dict[str, Any]:
         "figures": _figures(run),
         "selections": [] if run.selection is None else _selections(run.selection, run.manifests),
         "speakers": tables.speaker_table(run.predictions, "macro_f1"),
+        "weights": tables.weight_table(details["weights"]) if details.get("weights") else None,
         "trust": "chosen" in details
         and trust.contents(run.predictions, details["chosen"], new_speakers=not run.speaker_dependent),
         "undefined": [],

@@ -153,6 +153,24 @@ def move_table(moves: Iterable[Move]) -> Table:
     return columns, rows
 
 
+def weight_table(weights: Sequence[Mapping[str, Any]]) -> Table:
+    """What each condition and round counts in `adaptive`; `weights` are those of `details.json`."""
+    by_name: dict[str, list[float]] = {}
+    model: dict[str, float] = {}
+    for row in weights:
+        name = full_name(row["condition"], row["round"])
+        if row["fold"] is None:
+            model[name] = row["weight"]
+        else:
+            by_name.setdefault(name, []).append(row["weight"])
+    columns = ["condition", "mean over folds", "least", "most", "in the model"]
+    rows = [
+        [name, *(_share(share) for share in (sum(of) / len(of), min(of), max(of), model[name]))]
+        for name, of in by_name.items()
+    ]
+    return columns, rows
+
+
 def _share(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f} %"
 

@@ -56,13 +56,13 @@ def write_model(
         "round": choice.round,
         "upstream": _upstream(recipe.upstream),
         "revision": inputs.upstream.card.revision,
-        "trained_on": _trained_on(recipe, inputs, set(outcome.model_kept[choice.condition])),
+        "trained_on": _trained_on(recipe, inputs, set(outcome.model_kept[choice.condition, choice.round])),
     }
     if recipe.measures:
         told = _measures(recipe, scored(choice, results), speaker_dependent)
         config = MeasuresConfig(**common, measures=told)
         card = measures_card(config, recipe, choice, results, details, corpora, speaker_dependent=speaker_dependent)
-        save(folder, outcome.models[choice.condition], config, card)
+        save(folder, outcome.models[choice.condition, choice.round], config, card)
         return
     trust = trust_of(last_round(predictions, choice.condition), new_speakers=not speaker_dependent)
     config = Config(
@@ -86,7 +86,7 @@ def write_model(
         corpora,
         speaker_dependent=speaker_dependent,
     )
-    save(folder, outcome.models[choice.condition], config, card)
+    save(folder, outcome.models[choice.condition, choice.round], config, card)
 
 
 def _measures(recipe: Recipe, scores: Mapping[str, Any], speaker_dependent: bool) -> list[ToldMeasure]:
