@@ -80,13 +80,15 @@ def test_speakers_are_named_and_those_who_lost_are_told_apart():
     svg = FIGURES["paired"]("p")
     assert {"x&y", "$2", "before", "after: higher", "after: lower"} <= set(_text(svg))
     assert ElementTree.fromstring(svg).attrib["aria-label"] == 'a "b" <c>'
-    only_gains = plots.paired("p", "alt", "before", "after", {"x": (0.5, 0.6)}, "UA")
+    only_gains = plots.paired("p", "alt", "before", "after", {"x": (0.5, 0.6)}, plots.MACRO_F1)
     assert "after: lower" not in _text(only_gains)
 
 
 def test_oracle_is_labelled_as_no_result():
     assert "oracle: chosen on test data, not a result" in _text(FIGURES["rounds"]("r"))
-    without = plots.rounds("r", "alt", [plots.Trajectory("bootstrapped", [0], [0.5], [0.4], [0.6])], None, "macro F1")
+    without = plots.rounds(
+        "r", "alt", [plots.Trajectory("bootstrapped", [0], [0.5], [0.4], [0.6])], None, plots.MACRO_F1
+    )
     assert not any("oracle" in words for words in _text(without))
 
 

@@ -50,6 +50,7 @@ def parts(run: RunFiles) -> dict[str, Any]:
         "selections": [] if run.selection is None else _selections(run),
         "speakers": tables.speaker_table(run.predictions, "ccc"),
         "trust": False,
+        "weights": None,
         "chosen": _chosen(details["chosen"], list(results["measures"])) if "chosen" in details else None,
         "manifests": _manifest_table(run),
     }
