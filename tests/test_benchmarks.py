@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from sottovoce.judging import predictions
@@ -129,3 +130,31 @@ def test_two_runs_are_compared_speaker_by_speaker(tmp_path: Path):
     printed = output("two_runs.py", str(tmp_path / "good"), str(tmp_path / "bad"))
     # four speakers: right in one run and wrong in the other; 2 of the 16 sign flips are as far apart
     assert re.search(r"soft labels +│ +wa +│ +\+100.0 │ .* 0.12 │", printed)
+
+
+def test_adaptive_is_set_beside_its_controls_and_the_oracle(tmp_path: Path):
+    speakers = ["s1", "s1", "s2", "s2"]
+    conditions = {"target-only": 0.4, "untranslated": 0.7, "adaptive": 0.6}
+    tables = [
+        predictions.table(
+            ["angry", "sad"],
+            np.array([[right, 1 - right], [1 - right, right]]),
+            condition=condition,
+            round=0,
+            fold=fold,
+            seed=0,
+            utterances=[f"{fold}a", f"{fold}b"],
+            speakers=speakers[2 * fold - 2 : 2 * fold],
+            labels=["angry", "sad"],
+        )
+        for condition, right in conditions.items()
+        for fold in (1, 2)
+    ]
+    (tmp_path / "run").mkdir()
+    predictions.write(tmp_path / "run" / "predictions.parquet", pa.concat_tables(tables))
+    printed = output("adaptive.py", str(tmp_path / "run"))
+    # the target alone is always wrong, the other two are always right
+    assert "run: target alone 0.0" in printed
+    for name in ("untranslated", "adaptive", "equal weights", "oracle"):
+        assert re.search(rf"│ {name} +│ +100.0 │ +\+100.0 │.*│ +1.00 │", printed), name
+    assert re.search(r"│ target alone, seeds pooled +│ +0.0 │", printed)
