@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ def agreement(
     measure: str,
     true: NDArray[np.float64],
     said: NDArray[np.float64],
-    ends: tuple[float, float],
+    ends: Sequence[float],
 ) -> str:
     """What was said over what is true, one square: on the dashed line both are the same.
 

@@ -76,9 +76,7 @@ def _agreement(run: RunFiles, conditions: list[str]) -> Markup:
         for i, (name, scale) in enumerate(run.results["measures"].items()):
             alt = f"{name} as {title} said it, over the label; CCC {_ccc(run, condition, name)}."
             identifier = f"agreement{len(drawn)}"
-            drawn.append(
-                measure_plots.agreement(identifier, alt, title, name, true[:, i], said[:, i], tuple(scale["target"]))
-            )
+            drawn.append(measure_plots.agreement(identifier, alt, title, name, true[:, i], said[:, i], scale["target"]))
     return Markup("".join(drawn))
 
 
