@@ -22,6 +22,7 @@ from sottovoce.experiment.environment import environment
 from sottovoce.experiment.inputs import Inputs, gather, upstream_maker
 from sottovoce.experiment.place import Place
 from sottovoce.experiment.task import task_of
+from sottovoce.experiment.teacher import with_votes
 from sottovoce.experiment.training import train_all
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging import results as judged
@@ -48,10 +49,11 @@ def run(recipe: Recipe, out: Path, place: Place, progress: Progress | None = Non
     progress = progress or Quiet()
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "recipe.yaml", recipe.write)
-    inputs = gather(recipe, place, progress)
-    inputs.plan.write(out / "folds.json")
+    gathered = gather(recipe, place, progress)
+    gathered.plan.write(out / "folds.json")
+    inputs = with_votes(recipe, gathered, place, progress)
     outcome = train_all(recipe, inputs, place, progress)
-    survived = _survival(recipe, inputs, place, progress)
+    survived = _survival(recipe, gathered, place, progress)
     with progress.stage("judging and report", 4) as done:
         predictions = pa.concat_tables(outcome.predictions)
         prediction_table.write(out / "predictions.parquet", predictions)

@@ -25,6 +25,7 @@ from sottovoce.experiment.inputs import (
     upstream_maker,
 )
 from sottovoce.experiment.task import task_of
+from sottovoce.experiment.teacher import with_votes
 from sottovoce.experiment.training import train_all
 from sottovoce.recipe import Recipe
 from sottovoce.speech import audio, checks
@@ -113,7 +114,8 @@ def _training(
     counted = _Counted()
     if complete:  # everything before is kept, so the banks can be looked up one after the other
         with suppress(NotTrained):
-            train_all(recipe, gather(recipe, place, Quiet()), place, counted, only_kept=True)
+            inputs = with_votes(recipe, gather(recipe, place, Quiet()), place, counted, only_kept=True)
+            train_all(recipe, inputs, place, counted, only_kept=True)
     folds = folds_of(recipe, target)
     models = len(folds.folds) * len(recipe.training.seeds) + 1
     if "adaptive" in recipe.conditions:

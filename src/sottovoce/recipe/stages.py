@@ -80,6 +80,11 @@ class Training(Stage):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     epsilon: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.05, description="smoothing of soft labels")
+    source_votes: Literal["given", "cross-fitted"] = Field(
+        default="given",
+        description="`cross-fitted`: half of a source label is what heads of its other speakers hear; for sources "
+        "with one label an utterance",
+    )
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     memory_gib: Annotated[float, Field(gt=0)] = Field(
         default=2.0, description="frames held in memory; more stay on disk"

@@ -62,6 +62,8 @@ class Recipe(Stage):
             raise ValueError(f"selection.criterion {criterion} is for emotions; for measures there is `error` alone")
         if not self.measures and criterion == "error":
             raise ValueError("selection.criterion error is for measures; for emotions there are `kl` and `argmax`")
+        if self.measures and self.training.source_votes != "given":
+            raise ValueError("training.source_votes is for emotions; with measures leave it out")
         if self.measures and "copypaste" in self.conditions:
             raise ValueError("condition copypaste joins utterances of one emotion; with measures leave it out")
         return self
