@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -226,7 +225,7 @@ def _condition(name: Named, part: pa.Table, sums: Sums, scoring: Scoring) -> dic
     for metric in scoring.metrics:
         scored[metric] = float(np.mean([scores[metric] for scores in per_seed.values()]))
     for metric in scoring.metrics:
-        pooled = certainty.pooled(sums, partial(scoring.scores, metric=metric))
+        pooled = certainty.pooled(sums, _score(scoring, metric))
         scored[f"{metric}_ci95"] = certainty.interval_of(pooled, len(sums), scoring.bounds)
     return {
         "name": name[0],
@@ -237,10 +236,14 @@ def _condition(name: Named, part: pa.Table, sums: Sums, scoring: Scoring) -> dic
     }
 
 
+def _score(scoring: Scoring, metric: str) -> certainty.Score:
+    return lambda sums: scoring.scores(sums, metric)
+
+
 def _comparisons(
     sums: Mapping[Named, Sums], pairs: Sequence[tuple[Named, Named]], metric: str, scoring: Scoring
 ) -> list[dict[str, Any]]:
-    score = partial(scoring.scores, metric=metric)
+    score = _score(scoring, metric)
     found = [certainty.compare_by(score, sums[a], sums[b], scoring.bounds) for a, b in pairs]
     adjusted = certainty.holm([comparison.p for comparison in found])
     return [

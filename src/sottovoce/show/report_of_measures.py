@@ -143,7 +143,7 @@ def _levels(run: RunFiles, measure: str, ends: list[float]) -> dict[str, str]:
     levels = sorted(set(values.values()))
     if len(levels) <= MOST_LEVELS:
         return {utterance: f"{value:g}" for utterance, value in values.items()}
-    edges = np.linspace(*ends, N_BINS + 1)
+    edges = np.linspace(ends[0], ends[1], N_BINS + 1)
     bins = np.clip(np.searchsorted(edges, list(values.values()), side="right") - 1, 0, N_BINS - 1)
     names = [f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges)]
     return {utterance: names[b] for utterance, b in zip(values, bins, strict=True)}
