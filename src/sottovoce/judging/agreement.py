@@ -71,10 +71,10 @@ def of_speakers(whole: NDArray[np.floating]) -> tuple[NDArray[np.int64], dict[st
     It is None where a measure does not vary among the speaker's utterances: then there is nothing to agree with.
     """
     n = np.maximum(whole[..., 0], 1)
-    varies = (_variance(whole[..., 3] / n, whole[..., 1] / n) > 0).all(axis=(1, 2))
+    varies = np.atleast_1d((_variance(whole[..., 3] / n, whole[..., 1] / n) > 0).all(axis=(1, 2)))
     own = scores(whole, "ccc").mean(axis=-1)
     counts = np.rint(whole[:, 0, 0, 0]).astype(np.int64)
-    return counts, {"ccc": [float(ccc) if there else None for ccc, there in zip(own, np.atleast_1d(varies), strict=True)]}
+    return counts, {"ccc": [float(ccc) if there else None for ccc, there in zip(own, varies, strict=True)]}
 
 
 def by_measure(names: Sequence[str], whole: NDArray[np.floating]) -> dict[str, Any]:
