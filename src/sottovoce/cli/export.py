@@ -31,12 +31,10 @@ def export(
     """
     from sottovoce.speech.audio import RATE_HZ
     from sottovoce.use import model as models
-    from sottovoce.use.answering import require_emotions
     from sottovoce.use.export import export as write
 
     folder = models.find(model)
     loaded = models.load(folder, weights=weights, precision="fp32")
-    require_emotions(loaded, "the exported graph")
     difference = write(loaded, folder, to, int8=int8)
     terminal.print_line(f"model: {to} ({to.stat().st_size / 1e6:.1f} MB)")
     if not quiet:

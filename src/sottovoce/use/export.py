@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sottovoce.errors import SottovoceError
 from sottovoce.speech.audio import RATE_HZ, Waveform
 from sottovoce.store.atomic import full_disk_or
-from sottovoce.use.answering import Model
+from sottovoce.use.answering import Model, require_emotions
 from sottovoce.use.generalist import GeneralistModel
 from sottovoce.use.model import README, EmotionModel
 
@@ -50,11 +50,12 @@ def export(model: Model, folder: Path, to: Path, *, int8: bool = False) -> float
         The largest difference of a probability from the model's own, on three sounds of noise.
 
     Raises:
-        SottovoceError: the extra `onnx` is not installed, the disk is full, or the probabilities differ by more than
-            `TOLERANCE` (with `int8` whatever they differ by is returned).
+        SottovoceError: the model says measures, the extra `onnx` is not installed, the disk is full, or the
+            probabilities differ by more than `TOLERANCE` (with `int8` whatever they differ by is returned).
         UpstreamError: the upstream cannot be exported.
     """
     _require()
+    require_emotions(model, "the exported graph")
     graph = _Whole(model).eval()
     facts = _facts(model, graph, folder, int8)
     try:
