@@ -1,9 +1,10 @@
-"""Two zero-shot runs that differ in a setting, compared on the corpora that both held out, paired by speaker.
+"""Two runs that differ in a setting, compared on what both tested, paired by speaker.
 
-    python benchmarks/two_runs.py runs/exact runs/trimmed
+    python benchmarks/two_runs.py runs/exact runs/trimmed      # of `sottovoce zero-shot`: on each corpus held out
+    python benchmarks/two_runs.py runs/votes runs/given        # of `sottovoce run`: each condition and round
 
-Both must have asked models of the same names (soft or hard labels, weight of the adversary) with the same seeds. p is
-of the sign-flip test, after Holm's correction over the lines of one corpus.
+What only one of them has is left out. p is of the sign-flip test, after Holm's correction over the lines of one table
+and metric.
 """
 
 from __future__ import annotations
@@ -18,38 +19,46 @@ from sottovoce.judging import predictions
 from sottovoce.judging.results import judge
 
 
-def together(runs: list[Path], corpus: str) -> pa.Table:
-    """Predictions of both runs, each condition under its run's name too."""
-    parts = []
-    for run in runs:
-        part = predictions.read(run / "predictions" / f"{corpus}.parquet")
-        named = pa.array([f"{run.name}: {name}" for name in part["condition"].to_pylist()])
-        parts.append(part.set_column(part.column_names.index("condition"), "condition", named))
-    return pa.concat_tables(parts)
+def tested(run: Path) -> dict[str, Path]:
+    """Where the predictions lie, by what was tested: a corpus that was held out, or the target."""
+    whole = run / "predictions.parquet"
+    return {"target": whole} if whole.exists() else {p.stem: p for p in (run / "predictions").glob("*.parquet")}
+
+
+def under_name(run: Path, path: Path) -> pa.Table:
+    """Predictions, each condition under its run's name too."""
+    part = predictions.read(path)
+    named = pa.array([f"{run.name}: {name}" for name in part["condition"].to_pylist()])
+    return part.set_column(part.column_names.index("condition"), "condition", named)
+
+
+def models(part: pa.Table) -> dict[tuple[str, int], None]:
+    """Conditions without the run's name, and rounds, in order."""
+    names = (name.partition(": ")[2] for name in part["condition"].to_pylist())
+    return dict.fromkeys(zip(names, part["round"].to_pylist(), strict=True))
 
 
 def main() -> None:
-    """Print a table a corpus."""
+    """Print a table for each corpus that was tested."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("a", type=Path, help="a folder that `sottovoce zero-shot` wrote")
+    parser.add_argument("a", type=Path, help="a run's folder")
     parser.add_argument("b", type=Path, help="another")
     chosen = parser.parse_args()
     state_machine()
     runs = [chosen.a, chosen.b]
-    held_out = [{path.stem for path in (run / "predictions").glob("*.parquet")} for run in runs]
-    for corpus in sorted(held_out[0] & held_out[1]):
-        both = together(runs, corpus)
-        models = dict.fromkeys(name.partition(": ")[2] for name in both["condition"].to_pylist())
-        pairs = [((f"{chosen.a.name}: {model}", 0), (f"{chosen.b.name}: {model}", 0)) for model in models]
+    for corpus in sorted(set(tested(chosen.a)) & set(tested(chosen.b))):
+        parts = [under_name(run, tested(run)[corpus]) for run in runs]
+        shared = [model for model in models(parts[0]) if model in models(parts[1])]
+        pairs = [((f"{chosen.a.name}: {name}", r), (f"{chosen.b.name}: {name}", r)) for name, r in shared]
         rows = [
             [
-                row["a"].partition(": ")[2],
+                row["a"].partition(": ")[2] + (f", round {row['a_round']}" if row["a_round"] else ""),
                 row["metric"],
                 f"{100 * row['delta']:+.1f}",
                 "none" if row["ci95"] is None else " to ".join(f"{100 * bound:+.1f}" for bound in row["ci95"]),
                 f"{row['p_holm']:.2g}",
             ]
-            for row in judge(both, pairs=pairs)["comparisons"]
+            for row in judge(pa.concat_tables(parts), pairs=pairs)["comparisons"]
         ]
         title = f"{corpus}: {chosen.a.name} minus {chosen.b.name}, points"
         table(title, ["models", "metric", "difference", "95 % interval", "p, Holm"], rows)
