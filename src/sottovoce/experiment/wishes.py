@@ -65,7 +65,7 @@ def variants(study: Study, path: Path, changes: Sequence[str] = ()) -> dict[str,
             whole = recipe.load(base, changes, settings | {"conditions": needed, "model.condition": needed[-1]})
         taken = [variant.folder for variant in found.values()]
         if whole.measures:
-            raise RecipeError(f"{base} foretells measures, and a study compares emotions: use it with 'sottovoce run'")
+            raise RecipeError(f"{base} predicts measures, and a study compares emotions: use it with 'sottovoce run'")
         found[key] = Variant(whole, _folder(alike[0], taken))
     return found
 

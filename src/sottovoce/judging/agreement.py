@@ -1,4 +1,4 @@
-"""How well measures are foretold: concordance (CCC), Pearson's correlation and mean absolute error.
+"""How well measures are predicted: concordance (CCC), Pearson's correlation and mean absolute error.
 
 CCC is `2 cov / (var_true + var_said + (mean_true - mean_said)^2)` with moments over n (L. Lin, Biometrics 45, 1989): 1
 only where every prediction is right, lower for a wrong level or range than Pearson's r. All three follow from sums that

@@ -44,7 +44,7 @@ End = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Measure(Stage):
-    """A figure that is foretold in place of emotions: the lowest and the highest that its scale has, on each side.
+    """A figure that is predicted in place of emotions: the lowest and the highest that its scale has, on each side.
 
     Both scales are mapped linearly onto 0 to 1. They are stated and not taken from the data, so that nothing leaks.
     """

@@ -1,4 +1,4 @@
-"""How well targets such as emotion shares are foretold: for the terminal, and as a page."""
+"""How well targets such as emotion shares are predicted: for the terminal, and as a page."""
 
 from __future__ import annotations
 
