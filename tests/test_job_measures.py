@@ -179,5 +179,5 @@ def test_a_study_of_measures_is_refused(run, tmp_path):
     path.write_text(yaml.safe_dump({"name": "s", "base": str(run.recipe), "curves": [{"title": "Rounds"}]}))
     study = load_study(path)
     assert study is not None
-    with pytest.raises(RecipeError, match="foretells measures"):
+    with pytest.raises(RecipeError, match="predicts measures"):
         variants(study, path)

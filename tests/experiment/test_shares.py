@@ -1,4 +1,4 @@
-"""Emotion shares from a miniature of Hume-Prosody to Spearman's rho, and the model that foretells them."""
+"""Emotion shares from a miniature of Hume-Prosody to Spearman's rho, and the model that predicts them."""
 
 from __future__ import annotations
 
