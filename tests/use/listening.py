@@ -16,6 +16,7 @@ class LoudIsAngry:
     """Says `angry` with the share of samples above .3, and `sad` with the rest; remembers how much it was given."""
 
     emotions = ("angry", "sad")
+    measures = ()
 
     def __init__(self) -> None:
         self.calls: list[list[int]] = []
