@@ -36,8 +36,8 @@ class Labels(Stage):
     table: str | None = Field(default=None, description="a table of yours beside the shipped one")
     targets: list[str] = Field(
         default=[],
-        description="instead of classes: measures of the manifests, from 0 to 1, each predicted by itself; `balance` is "
-        "then of corpora alone",
+        description="instead of classes: measures of the manifests, from 0 to 1, each predicted by itself; `balance` "
+        "is then of corpora alone",
     )
     neutral_smoothing: Share = Field(default=0.2, description="what the weakest recording gives to neutral (ours)")
 
