@@ -22,9 +22,7 @@ _LEAST = 1e-6
 
 def pooled(said: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """The pool's probabilities `[n, K]` of what its members say, `[C, n, K]`, under weights `[C]`."""
-    logits = np.tensordot(weights, _logarithms(said), 1)
-    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return odds / odds.sum(axis=-1, keepdims=True)
+    return _pooled(_logarithms(said), weights)
 
 
 def learnt_weights(said: NDArray[np.float64], labels: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -40,7 +38,7 @@ def learnt_weights(said: NDArray[np.float64], labels: NDArray[np.floating]) -> N
     logarithms = _logarithms(said)
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        p = pooled(said, weights)
+        p = _pooled(logarithms, weights)
         gradient = np.einsum("cnk,nk->c", logarithms, p - labels) / len(labels)
         return -float((labels * np.log(np.maximum(p, _LEAST))).sum(axis=-1).mean()), gradient
 
@@ -67,6 +65,12 @@ def merged(heads: Sequence[Head], weights: NDArray[np.float64]) -> Head:
         torch.stack([w * head.b2 for head, w in taken]).sum(dim=0),
         None,
     )
+
+
+def _pooled(logarithms: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    logits = np.tensordot(weights, logarithms, 1)
+    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return odds / odds.sum(axis=-1, keepdims=True)
 
 
 def _logarithms(said: NDArray[np.float64]) -> NDArray[np.float64]:
