@@ -26,8 +26,6 @@ from sottovoce.judging import metrics, predictions
 from sottovoce.judging.results import BASELINE, judge
 from sottovoce.learning.opinion_pool import pooled
 
-WHERE = ["condition", "round", "fold", "seed"]
-
 
 @dataclass(frozen=True)
 class Said:
@@ -46,17 +44,6 @@ class Said:
         condition, number = whole["condition"].to_numpy(), whole["round"].to_numpy()
         parts = [whole.filter(pa.array((condition == c) & (number == r))).sort_by(order) for c, r in names]
         return cls(list(names), np.stack([predictions.probabilities(part) for part in parts]), parts[0])
-
-    def table(self, name: str, said: NDArray[np.float64]) -> pa.Table:
-        """Predictions under a name."""
-        columns = [self.rows[c].to_pylist() for c in ("fold", "seed", "utterance", "speaker", "label")]
-        keys = ("fold", "seed", "utterance", "speaker", "label")
-        fixed = pa.table({"condition": [name] * len(said), "round": pa.array([0] * len(said), pa.int32())})
-        for key, column in zip(keys, columns, strict=True):
-            fixed = fixed.append_column(key, pa.array(column, self.rows.schema.field(key).type))
-        for emotion, column in zip(predictions.classes_of(self.rows), said.T, strict=True):
-            fixed = fixed.append_column(emotion, pa.array(column))
-        return fixed
 
     def equal(self) -> NDArray[np.float64]:
         """All but `adaptive` with equal weights."""
@@ -107,7 +94,7 @@ def compared(title: str, said: Said) -> list[tuple[str, float, float]]:
     """Print one run's table; the change in points and the share of each line."""
     lines = {f"{c}{f', round {r}' if r else ''}": p for (c, r), p in zip(said.members, said.probabilities, strict=True)}
     lines |= {"equal weights": said.equal(), "target alone, seeds pooled": said.seeds_pooled(), "oracle": said.oracle()}
-    whole = pa.concat_tables([said.table(name, each) for name, each in lines.items()])
+    whole = pa.concat_tables([predictions.answered(said.rows, each, name, 0) for name, each in lines.items()])
     verdict = judge(whole, pairs=[((name, 0), (BASELINE, 0)) for name in lines if name != BASELINE])
     scores = {condition["name"]: condition["macro_f1"] for condition in verdict["conditions"]}
     changes = {row["a"]: row for row in verdict["comparisons"] if row["metric"] == "macro_f1"}

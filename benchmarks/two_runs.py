@@ -28,8 +28,7 @@ def tested(run: Path) -> dict[str, Path]:
 def under_name(run: Path, path: Path) -> pa.Table:
     """Predictions, each condition under its run's name too."""
     part = predictions.read(path)
-    named = pa.array([f"{run.name}: {name}" for name in part["condition"].to_pylist()])
-    return part.set_column(part.column_names.index("condition"), "condition", named)
+    return predictions.renamed(part, [f"{run.name}: {name}" for name in part["condition"].to_pylist()])
 
 
 def models(part: pa.Table) -> dict[tuple[str, int], None]:

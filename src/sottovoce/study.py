@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sottovoce import job
 from sottovoce.experiment.place import Place
@@ -19,9 +18,10 @@ from sottovoce.experiment.wishes import variants, wish_of_curve, wish_of_row, wi
 from sottovoce.judging import certainty, metrics, printed
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging import results as judged
+from sottovoce.judging.choosing import last_round
 from sottovoce.judging.results import BASELINE
 from sottovoce.recipe import Recipe, Study
-from sottovoce.recipe.study import Column, Comparison, Curve, Row, Sweep
+from sottovoce.recipe.study import Column, Comparison, Curve, Sweep
 from sottovoce.show.rounds import oracle
 from sottovoce.show.study import write_files
 from sottovoce.store.atomic import write_json
@@ -109,7 +109,7 @@ def _judged_table(study: Study, table: Comparison, done: Mapping[str, Done]) -> 
         for row in table.rows:
             wish = wish_of_row(column, row)
             run, last = done[wish.key], done[wish.key].last(row.condition)
-            sides.append(_renamed(run.predictions, row, last["round"]))
+            sides.append(prediction_table.renamed(last_round(run.predictions, row.condition), row.name, 0))
             extra[row.name] = {
                 "marks": row.marks,
                 "condition": row.condition,
@@ -169,15 +169,6 @@ def _correct(comparisons: Sequence[dict[str, Any]]) -> None:
         family = [c for c in comparisons if c["metric"] == metric]
         for comparison, p_holm in zip(family, certainty.holm([c["p"] for c in family]), strict=True):
             comparison["p_holm"] = round(p_holm, judged.DECIMALS)
-
-
-def _renamed(predictions: pa.Table, row: Row, last_round: int) -> pa.Table:
-    chosen = predictions.filter((pc.field("condition") == row.condition) & (pc.field("round") == last_round))
-    n = chosen.num_rows
-    columns = {"condition": pa.array([row.name] * n, pa.string()), "round": pa.array([0] * n, pa.int32())}
-    for name, column in columns.items():
-        chosen = chosen.set_column(chosen.schema.get_field_index(name), name, column)
-    return chosen
 
 
 def _common(facts: Iterable[Any]) -> Any:

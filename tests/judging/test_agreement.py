@@ -127,7 +127,7 @@ def test_conditions_are_compared_by_ccc():
     assert row["p"] == row["p_holm"] == pytest.approx(2 / 2**6, abs=1e-6) and row["ci95"][0] > 0
     sentence = results.headline(judged)
     assert f"bootstrapping changed CCC by {row['delta']:+.3f} (95 % interval" in sentence and "points" not in sentence
-    same = pa.concat_tables([worse, worse.set_column(0, "condition", pa.array(["untranslated"] * worse.num_rows))])
+    same = pa.concat_tables([worse, predictions.renamed(worse, "untranslated")])
     (none,) = results.judge(same)["comparisons"]
     assert (none["delta"], none["p"]) == (0.0, 1.0)
     assert "changed CCC by +0.000 " in results.headline(results.judge(same))

@@ -85,7 +85,7 @@ def test_nothing_to_choose_from():
 
 def test_of_equals_the_first():
     table = predicted("target-only", n_speakers=3)
-    same = table.set_column(0, "condition", pa.array(["untranslated"] * table.num_rows, pa.string()))
+    same = table_of.renamed(table, "untranslated")
     both = pa.concat_tables([table, same])
     assert choosing.choose(both, ["target-only", "untranslated"]).condition == "target-only"
     assert choosing.choose(both, ["untranslated", "target-only"]).condition == "untranslated"

@@ -40,6 +40,35 @@ def test_float32_probabilities_are_accepted_and_kept() -> None:
     assert np.array_equal(predictions.probabilities(table), values.astype(np.float64))
 
 
+def test_the_same_rows_under_another_name() -> None:
+    table = predicted(round=2)
+    other = predictions.renamed(table, "other", 1)
+    assert set(other["condition"].to_pylist()) == {"other"} and set(other["round"].to_pylist()) == {1}
+    assert other.schema == table.schema
+    assert other.drop_columns(["condition", "round"]).equals(table.drop_columns(["condition", "round"]))
+    assert set(predictions.renamed(table, "other")["round"].to_pylist()) == {2}
+    assert set(table["condition"].to_pylist()) == {"target-only"}, "the table itself stays as it was"
+
+
+def test_each_row_under_a_name_of_its_own() -> None:
+    table = predicted(n_speakers=1, each=1, seeds=(0, 1))
+    assert predictions.renamed(table, ["a", "b"])["condition"].to_pylist() == ["a", "b"]
+    with pytest.raises(pa.ArrowInvalid):
+        predictions.renamed(table, ["a"])
+
+
+def test_the_same_rows_answered_otherwise(tmp_path: Path) -> None:
+    table = predicted(round=2)
+    said = np.roll(predictions.probabilities(table), 1, axis=1).astype(np.float32)
+    other = predictions.answered(table, said, "other", 0)
+    np.testing.assert_array_equal(predictions.probabilities(other), said.astype(np.float64))
+    assert other.drop_columns(CLASSES).equals(predictions.renamed(table, "other", 0).drop_columns(CLASSES))
+    predictions.write(tmp_path / "both.parquet", pa.concat_tables([table, other]))  # of one schema, and no row twice
+    for wrong in (said[:, 1:], said[1:]):
+        with pytest.raises(ValueError, match=r"argument|[Ee]xpected length"):
+            predictions.answered(table, wrong, "other", 0)
+
+
 @pytest.mark.parametrize(
     ("column", "content", "reason"),
     [

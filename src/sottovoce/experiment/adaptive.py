@@ -91,7 +91,8 @@ def add(
     weights = {number: learnt(inside, [(each.number, seed) for each in inner]) for number, inner in folds.items()}
     for i, (number, of_seed) in enumerate((f.number, s) for s in recipe.training.seeds for f in inputs.plan.folds):
         tables = [outside[*member, number, of_seed] for member in members]
-        outcome.predictions.append(_pooled(recipe.emotions, tables, weights[number]))
+        together = pooled(_probabilities(tables), weights[number])
+        outcome.predictions.append(prediction_table.answered(tables[0], together, NAME, 0))
         added = [outcome.n_selected[member][i] for member in members]
         outcome.n_selected[NAME, 0].append(float(weights[number] @ added))
     final = learnt(outside, [(fold.number, s) for s in recipe.training.seeds for fold in inputs.plan.folds])
@@ -108,20 +109,6 @@ def _by_model(tables: Sequence[pa.Table]) -> dict[Asked, pa.Table]:
 
 def _probabilities(tables: Sequence[pa.Table]) -> NDArray[np.float64]:
     return np.stack([prediction_table.probabilities(table) for table in tables])
-
-
-def _pooled(emotions: Sequence[str], tables: Sequence[pa.Table], weights: NDArray[np.float64]) -> pa.Table:
-    """What the members said together of one test part."""
-    first = tables[0]
-    return prediction_table.table(
-        emotions,
-        pooled(_probabilities(tables), weights),
-        condition=NAME,
-        round=0,
-        fold=first["fold"][0].as_py(),
-        seed=first["seed"][0].as_py(),
-        **{f"{column}s": first[column].to_pylist() for column in ("utterance", "speaker", "label")},
-    )
 
 
 def _rows(members: Sequence[Named], weights: Mapping[int | None, NDArray[np.float64]]) -> list[dict[str, object]]:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from sottovoce.judging.predictions import renamed
 from sottovoce.judging.results import judge
 from sottovoce.judging.scoring import Scoring, scoring_of
 
@@ -96,12 +97,7 @@ def as_chosen(predictions: pa.Table, choice: Choice) -> pa.Table:
 
 def _pooled(last: dict[str, pa.Table], by_fold: dict[int, str]) -> pa.Table:
     parts = [last[name].filter(pa.array(last[name]["fold"].to_numpy() == fold)) for fold, name in by_fold.items()]
-    whole = pa.concat_tables(parts)
-    for column, content in (("condition", AS_CHOSEN), ("round", 0)):
-        at = whole.schema.get_field_index(column)
-        kind = whole.schema.field(column).type
-        whole = whole.set_column(at, column, pa.array([content] * whole.num_rows, kind))
-    return whole
+    return renamed(pa.concat_tables(parts), AS_CHOSEN, 0)
 
 
 def _scores(last: dict[str, pa.Table], by_fold: dict[int, str]) -> dict[str, Any]:

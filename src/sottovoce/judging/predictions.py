@@ -84,6 +84,26 @@ def _table(
     return pa.table(columns, names=[*list(_FIXED)[: len(where) + len(who)], *figures])
 
 
+def renamed(predictions: pa.Table, condition: str | Sequence[str], round: int | None = None) -> pa.Table:
+    """The same rows under another condition, one for all or `[row]`, and under another round unless that is None."""
+    n = predictions.num_rows
+    named = _with(predictions, "condition", [condition] * n if isinstance(condition, str) else condition)
+    return named if round is None else _with(named, "round", [round] * n)
+
+
+def answered(predictions: pa.Table, probabilities: NDArray[np.floating], condition: str, round: int) -> pa.Table:
+    """As if another model had been asked about the same rows, and had answered `probabilities`, `[row, emotion]`."""
+    said = renamed(predictions, condition, round)
+    for name, column in zip(classes_of(predictions), probabilities.T, strict=True):
+        said = _with(said, name, np.asarray(column, np.float64))
+    return said
+
+
+def _with(predictions: pa.Table, column: str, content: Sequence[str | int] | NDArray[np.float64]) -> pa.Table:
+    at = predictions.column_names.index(column)
+    return predictions.set_column(at, column, pa.array(content, predictions.schema.field(at).type))
+
+
 def classes_of(predictions: pa.Table) -> list[str]:
     """The emotions, in the order of their columns."""
     return [name for name in predictions.column_names if name not in _FIXED]
