@@ -55,8 +55,8 @@ def agreement(
             axes.set_xticks(levels, [f"{level:g}" for level in levels])
         else:
             axes.plot(true, said, ".", color=BLUE, alpha=min(0.6, max(0.08, 150 / len(true))), markersize=5)
-        axes.set_xlim(ends[0] - 0.3 * span if len(levels) <= MOST_LEVELS else ends[0] - 0.05 * span, None)
-        axes.set_xlim(None, ends[1] + (0.3 if len(levels) <= MOST_LEVELS else 0.05) * span)
+        margin = (0.3 if len(levels) <= MOST_LEVELS else 0.05) * span
+        axes.set_xlim(ends[0] - margin, ends[1] + margin)
         axes.set_ylim(ends[0] - 0.05 * span, ends[1] + 0.05 * span)
         axes.set_xlabel(f"{literal(measure)}, true")
         axes.set_ylabel("said")
