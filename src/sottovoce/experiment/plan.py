@@ -10,7 +10,7 @@ from sottovoce.augmentation.copies import Kind, copies
 from sottovoce.augmentation.copies import plan as planned_copies
 from sottovoce.augmentation.copies import shelf_of as shelf_of_copies
 from sottovoce.errors import AudioError
-from sottovoce.experiment.adaptive import inner_folds
+from sottovoce.experiment import adaptive
 from sottovoce.experiment.banks import NotTrained, operations
 from sottovoce.experiment.inputs import (
     SOURCE_CONDITIONS,
@@ -26,7 +26,7 @@ from sottovoce.experiment.inputs import (
 )
 from sottovoce.experiment.task import task_of
 from sottovoce.experiment.teacher import with_votes
-from sottovoce.experiment.training import train_all
+from sottovoce.experiment.training import train_all, trainees
 from sottovoce.recipe import Recipe
 from sottovoce.speech import audio, checks
 from sottovoce.speech.manifest import Manifest
@@ -117,9 +117,9 @@ def _training(
             inputs = with_votes(recipe, gather(recipe, place, Quiet()), place, counted, only_kept=True)
             train_all(recipe, inputs, place, counted, only_kept=True)
     folds = folds_of(recipe, target)
-    models = len(folds.folds) * len(recipe.training.seeds) + 1
-    if "adaptive" in recipe.conditions:
-        models += sum(len(inner) for inner in inner_folds(folds, target).values())
+    models = len(trainees(recipe, folds))
+    if adaptive.NAME in recipe.conditions:
+        models += sum(len(inner) for inner in adaptive.inner_folds(folds, target).values())
     added = _n_frames(upstream, source)
     base = _n_frames(upstream, target) * (1 - 1 / len(folds.folds))
     rounds = recipe.selection.rounds
@@ -131,7 +131,7 @@ def _training(
         "untranslated-selected": [KEPT_SHARE * added] * rounds,
         "noise": [recipe.copies.number * base],
         "copypaste": [2 * recipe.copies.number * base],
-        "adaptive": [],  # of the others
+        adaptive.NAME: [],  # of the others
     }
     n_frames = int(models * sum(base + more for condition in recipe.conditions for more in extra[condition]))
     work = operations(n_frames, upstream.card.dimension, recipe.training)
