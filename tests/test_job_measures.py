@@ -162,7 +162,7 @@ def test_a_dry_run_afterwards_has_nothing_left(run):
 
 def n_banks(place: Path) -> int:
     """How many are finished."""
-    return sum(not seal.parent.name.startswith(".") for seal in place.glob("store/banks/*/seal.json"))
+    return sum(not seal.parent.name.startswith(".") for seal in place.glob("store/banks/*/*/seal.json"))
 
 
 def test_a_run_that_was_killed_goes_on(run, tmp_path):

@@ -30,7 +30,6 @@ from sottovoce.speech.manifest import Manifest
 from sottovoce.store.progress import Progress
 
 NAME = "adaptive"
-MOST_INNER_FOLDS = 5
 
 Asked = tuple[str, int, int, int]
 """Condition, round, fold and seed: one model and its test part."""
@@ -50,7 +49,7 @@ def inner_folds(plan: FoldPlan, target: Manifest) -> dict[int, tuple[Fold, ...]]
     for fold in plan.folds:
         part = Manifest(tuple(utterances[name] for name in fold.train))
         try:
-            inner = at_most_groups(part, MOST_INNER_FOLDS)
+            inner = at_most_groups(part)
         except SplitError as problem:
             raise SplitError(
                 f"condition adaptive learns its weights on folds within the training part, and that of fold "

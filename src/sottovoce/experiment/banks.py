@@ -1,10 +1,16 @@
-"""Banks of heads, trained once: each is kept in the store under everything it depends on, and found there again."""
+"""Banks of heads: what is not in the store is trained in one pass, and each head is found again by all it depends on.
+
+A head depends on its pool, its course and the settings, not on what was trained beside it (but for rounding, see
+`learning.bank`). So another seed, condition or round trains what is new, and runs and studies share the rest.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,13 +23,28 @@ from sottovoce.learning.bank import Course
 from sottovoce.learning.head import Head
 from sottovoce.learning.outputs import CLASSES, Outputs
 from sottovoce.recipe import Training
-from sottovoce.store.artefacts import Kept, key_of
+from sottovoce.store.artefacts import Kept, Shelf, key_of
 from sottovoce.upstreams.features import Frames
 from sottovoce.weights.arithmetic import resolve_precision
+
+HEADS = "heads.safetensors"
 
 
 class NotTrained(Exception):
     """Raised where a bank would have to be trained and was not to be."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A course, and the key under which its head is kept among those of its pool and settings."""
+
+    course: Course
+    key: str
+
+    @property
+    def id(self) -> str:
+        """For who reads the index: the seed, and how much it is about."""
+        return f"seed {self.course.seed}, {int(self.course.own.sum())} utterances"
 
 
 @dataclass(frozen=True)
@@ -48,7 +69,7 @@ class Banks:
         on_epoch: Callable[[int], None],
         outputs: Outputs = CLASSES,
     ) -> list[Head]:
-        """Train one head a course, or find them in the store.
+        """One head a course: those in the store are found, whatever they were trained beside, the others trained.
 
         Args:
             kept: where the pool's frames are; what the key is made of.
@@ -59,43 +80,64 @@ class Banks:
             outputs: what the heads give.
 
         Raises:
-            NotTrained: with `only_kept`, where the store does not hold them.
+            NotTrained: with `only_kept`, where the store lacks one of them.
         """
+        shelf = self._shelf(kept, labels, outputs)
+        lessons = [Lesson(c, key_of(c.seed, c.own.tolist())) for c in courses]
+        found = shelf.finished({lesson.key for lesson in lessons})
+        missing = list({lesson.key: lesson for lesson in lessons if lesson.key not in found}.values())
+        if not missing:
+            on_epoch(self.training.epochs)
+        elif self.only_kept:
+            raise NotTrained
+        else:
+            self._train(shelf, missing, frames, labels, on_epoch, outputs)
+            found = shelf.finished({lesson.key for lesson in lessons})
+        files = {file: bank.heads_from_tensors(load_file(file)) for file in {_file(each) for each in found.values()}}
+        heads = {key: files[_file(each)][each.row["position"]] for key, each in found.items()}
+        return [heads[lesson.key] for lesson in lessons]
+
+    def _shelf(self, kept: Sequence[Kept], labels: NDArray[np.float32], outputs: Outputs) -> Shelf:
+        """Of all heads that may be trained on this pool with these settings."""
         settings = self.training.model_dump(include=set(_MATTERS))
         settings |= {"device": torch.device(self.place.device).type, "precision": self._precision}
-        if outputs != CLASSES:  # what was kept before there were others has no such setting
-            settings["outputs"] = outputs.name
-        pool = [[k.folder.parent.name, k.row["key"]] for k in kept] + [key_of(labels.tolist())]
-        names = [(c.seed, key_of(c.own.tolist())) for c in courses]
-        different = dict(zip(names, courses, strict=True))  # courses that are alike are trained once
-        place = self.place.store.single("banks", key_of(settings, pool, [list(name) for name in different]))
+        settings |= {"outputs": outputs.name, "labels": key_of(labels.tolist())}
+        settings |= {"frames": key_of([[k.folder.parent.name, k.row["key"]] for k in kept])}
+        return self.place.store.shelf("banks", settings)
 
-        def of_courses(trained: list[Head]) -> list[Head]:
-            by_name = dict(zip(different, trained, strict=True))
-            return [by_name[name] for name in names]
-
-        if (found := place.find()) is not None:
-            on_epoch(self.training.epochs)
-            return of_courses(bank.heads_from_tensors(load_file(found / "heads.safetensors")))
-        if self.only_kept:
-            raise NotTrained
+    def _train(
+        self,
+        shelf: Shelf,
+        lessons: Sequence[Lesson],
+        frames: Frames,
+        labels: NDArray[np.float32],
+        on_epoch: Callable[[int], None],
+        outputs: Outputs,
+    ) -> None:
+        """All lessons at once, kept as one shard."""
         start = monotonic()
+        courses = [lesson.course for lesson in lessons]
         heads = bank.train(
             frames,
             labels,
-            list(different.values()),
+            courses,
             self.training,
             outputs=outputs,
             device=self.place.device,
-            checkpoint=place.unfinished / "checkpoint.safetensors",
+            checkpoint=shelf.unfinished(lessons) / "checkpoint.safetensors",
             on_epoch=on_epoch,
         )
-        own_frames = sum(int(frames.lengths[c.own].sum()) for c in different.values())
-        units = operations(own_frames, frames.dimension, self.training) / 1e9
-        self.place.speeds.record("training", units, monotonic() - start)
+        own_frames = sum(int(frames.lengths[c.own].sum()) for c in courses)
+        self.place.speeds.record(
+            "training", operations(own_frames, frames.dimension, self.training) / 1e9, monotonic() - start
+        )
         content = save(bank.heads_to_tensors(heads))  # not save_file: its error on a full disk is no OSError
-        place.keep(lambda folder: (folder / "heads.safetensors").write_bytes(content))
-        return of_courses(heads)
+
+        def write(lessons: Sequence[Lesson], folder: Path) -> list[dict[str, Any]]:
+            (folder / HEADS).write_bytes(content)
+            return [{"position": i} for i in range(len(lessons))]
+
+        shelf.add(lessons, write)
 
     @property
     def _precision(self) -> str:
@@ -105,6 +147,10 @@ class Banks:
 def operations(n_frames: int, dimension: int, training: Training) -> float:
     """Floating-point operations of training on `n_frames`: one product forward, one back, for every epoch."""
     return 4.0 * n_frames * dimension * training.hidden * training.epochs
+
+
+def _file(kept: Kept) -> Path:
+    return kept.file(HEADS)
 
 
 _MATTERS = ("hidden", "epochs", "batch_size", "learning_rate", "weight_decay")

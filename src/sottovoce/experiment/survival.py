@@ -18,19 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sottovoce.errors import SplitError
+from sottovoce.experiment import cross_fitting
 from sottovoce.experiment.banks import Banks
+from sottovoce.experiment.cross_fitting import Pool
 from sottovoce.experiment.heard import SOURCE, summary
 from sottovoce.experiment.place import Place
 from sottovoce.judging.splits import FoldPlan, at_most_groups
-from sottovoce.learning import bank
-from sottovoce.learning.bank import Course
-from sottovoce.learning.head import Head
 from sottovoce.recipe import Training
 from sottovoce.speech.manifest import Manifest, Utterance
 from sottovoce.store.artefacts import Kept
-from sottovoce.upstreams.features import Extracted, Frames
-
-MOST_FOLDS = 5
+from sottovoce.upstreams.features import Extracted
 
 
 def check(
@@ -87,7 +84,7 @@ def check(
         voices[name] = {u.translated_from: found[u.id] for u in manifest if u.translated_from and u.id in found}
     tested = [u for u in natural if all(u.id in kept for kept in voices.values())]
     try:
-        plan = at_most_groups(Manifest(tuple(natural)), MOST_FOLDS)
+        plan = at_most_groups(Manifest(tuple(natural)))
     except SplitError as problem:
         return _nothing(emotions, str(problem))
     if not tested:
@@ -109,53 +106,27 @@ class _Work:
     emotions: Sequence[str]
     banks: Banks
 
-    @property
-    def training(self) -> Training:
-        return self.banks.training
-
     def said(self, on_epoch: Callable[[int], None]) -> dict[tuple[str, str], NDArray[np.float64]]:
         """What heads say of the tested utterances, by the voice they are in and the voice the heads know.
 
         Probabilities `[seed, utterance, K]`. One voice's frames are in memory at a time.
         """
         said: dict[tuple[str, str], NDArray[np.float64]] = {}
-        real: list[list[Head]] = []
+        real: cross_fitting.OfFolds = []
         for name, kept in self.voices.items():
-            pool = [u for u in self.natural if u.id in kept]
-            found = [kept[u.id] for u in pool]
-            frames = self.banks.frames(found)
-            own = self.heads(pool, frames, found, on_epoch)
+            pool = self.pool([u for u in self.natural if u.id in kept], kept)
+            own = cross_fitting.heads(self.banks, self.plan, pool, on_epoch)
             real = real or own
-            said[name, SOURCE] = self.asked(pool, frames, real)
+            said[name, SOURCE] = cross_fitting.asked(self.banks, self.plan, real, pool, self.tested)
             if own and name != SOURCE:
-                said[name, name] = self.asked(pool, frames, own)
+                said[name, name] = cross_fitting.asked(self.banks, self.plan, own, pool, self.tested)
         return said
 
-    def heads(
-        self, pool: list[Utterance], frames: Frames, kept: list[Kept], on_epoch: Callable[[int], None]
-    ) -> list[list[Head]]:
-        """Heads of every fold, one a seed, trained on the pool's utterances of other speakers than the fold's.
-
-        None at all where a fold would have nothing to train on, as it may be with few translations.
-        """
-        owns = [np.isin([u.id for u in pool], fold.train) for fold in self.plan.folds]
-        if not all(own.any() for own in owns):
-            return []
-        courses = [Course(seed, own) for own in owns for seed in self.training.seeds]
-        labels = np.array([u.soft_label(self.emotions, self.training.epsilon) for u in pool], np.float32)
-        trained = self.banks.heads(kept, frames, labels, courses, on_epoch)
-        n_seeds = len(self.training.seeds)
-        return [trained[i : i + n_seeds] for i in range(0, len(trained), n_seeds)]
-
-    def asked(self, pool: list[Utterance], frames: Frames, heads: list[list[Head]]) -> NDArray[np.float64]:
-        """Each tested utterance under the heads of the fold that tests its speaker: `[seed, utterance, K]`."""
-        position = {u.id: i for i, u in enumerate(pool)}
-        said = np.zeros((len(self.training.seeds), len(self.tested), len(self.emotions)))
-        for fold, of_fold in zip(self.plan.folds, heads, strict=True):
-            here = np.flatnonzero(np.isin([u.id for u in self.tested], fold.test))
-            rows = np.array([position[self.tested[i].id] for i in here], np.int64)
-            said[:, here] = bank.predict(frames, rows, of_fold, device=self.banks.place.device)
-        return said
+    def pool(self, utterances: list[Utterance], kept: Mapping[str, Kept]) -> Pool:
+        """One voice's utterances; a translation goes under the name of what was translated."""
+        found, epsilon = [kept[u.id] for u in utterances], self.banks.training.epsilon
+        labels = np.array([u.soft_label(self.emotions, epsilon) for u in utterances], np.float32)
+        return Pool(utterances, found, self.banks.frames(found), labels)
 
 
 def _nothing(emotions: Sequence[str], why: str) -> dict[str, Any]:

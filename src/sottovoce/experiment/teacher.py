@@ -11,21 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from sottovoce.errors import SplitError
+from sottovoce.experiment import cross_fitting
 from sottovoce.experiment.banks import Banks
+from sottovoce.experiment.cross_fitting import Pool
 from sottovoce.experiment.inputs import SOURCE_CONDITIONS, Inputs
 from sottovoce.experiment.place import Place
 from sottovoce.experiment.task import task_of
 from sottovoce.judging.splits import at_most_groups, speaker_of
-from sottovoce.learning import bank
-from sottovoce.learning.bank import Course
 from sottovoce.recipe import Recipe
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.progress import Progress
 
-MOST_FOLDS = 5
 SHARE = 0.5
 """How many of the votes are the teacher's; the rest are for the label as it was given."""
 
@@ -59,17 +56,14 @@ def with_votes(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress,
 
 def _votes(recipe: Recipe, inputs: Inputs, banks: Banks, done: Callable[[int], None]) -> Votes:
     """By utterance: heads of all seeds, averaged, in folds over the source's speakers."""
-    pool, task, seeds = inputs.source.manifest.utterances, task_of(recipe), recipe.training.seeds
-    kept = [inputs.features["source"].kept[u.id] for u in pool]
-    frames, labels = banks.frames(kept), task.labels(pool, "source")
-    owns = [np.isin([u.id for u in pool], fold.train) for fold in at_most_groups(Manifest(pool), MOST_FOLDS).folds]
-    heads = banks.heads(kept, frames, labels, [Course(seed, own) for own in owns for seed in seeds], done)
+    utterances, task = inputs.source.manifest.utterances, task_of(recipe)
+    kept = [inputs.features["source"].kept[u.id] for u in utterances]
+    pool = Pool(utterances, kept, banks.frames(kept), task.labels(utterances, "source"))
+    plan = at_most_groups(inputs.source.manifest)
+    heads = cross_fitting.heads(banks, plan, pool, done)
+    heard = cross_fitting.asked(banks, plan, heads, pool, utterances).mean(axis=0)
     votes: dict[str, Mapping[str, float]] = {}
-    for i, own in enumerate(owns):
-        rows = np.flatnonzero(~own)
-        of_fold = heads[i * len(seeds) : (i + 1) * len(seeds)]
-        heard = bank.predict(frames, rows, of_fold, device=banks.place.device).mean(axis=0)
-        for row, said in zip(rows, SHARE * heard, strict=True):
-            given = {pool[row].emotion: 1 - SHARE}
-            votes[pool[row].id] = {e: float(p) + given.get(e, 0.0) for e, p in zip(task.names, said, strict=True)}
+    for utterance, said in zip(utterances, SHARE * heard, strict=True):
+        given = {utterance.emotion: 1 - SHARE}
+        votes[utterance.id] = {e: float(p) + given.get(e, 0.0) for e, p in zip(task.names, said, strict=True)}
     return votes

@@ -119,7 +119,7 @@ def speaker_groups(manifest: Manifest, n_folds: int, fold_seed: int, *, classes:
     return _disjoint(natural, "groups", fold_seed, [set(speakers[part]) for part in parts], classes)
 
 
-def at_most_groups(manifest: Manifest, most: int) -> FoldPlan:
+def at_most_groups(manifest: Manifest, most: int = 5) -> FoldPlan:
     """Every speaker alone where there are no more than `most`, else groups: as many as can be, up to `most`.
 
     Raises:

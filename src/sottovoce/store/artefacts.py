@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,12 +42,29 @@ def key_of(*parts: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
+class Keyed(Protocol):
+    """What is made one by one: the key under which its result is kept, and a name that a reader of the index knows."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+
+
+K = TypeVar("K", bound=Keyed)
+
+
 @dataclass(frozen=True)
 class Task:
     """One utterance of a long map, and the key under which its result is kept."""
 
     key: str
     utterance: Utterance
+
+    @property
+    def id(self) -> str:
+        """The utterance's."""
+        return self.utterance.id
 
 
 @dataclass(frozen=True)
@@ -244,7 +261,7 @@ class Shelf:
             list(pool.map(lambda name: self._shard(name).fetch([INDEX]), kept + wanted))
         return kept + wanted
 
-    def add(self, tasks: Sequence[Task], work: Callable[[Sequence[Task], Path], list[dict[str, Any]]]) -> Path:
+    def add(self, tasks: Sequence[K], work: Callable[[Sequence[K], Path], list[dict[str, Any]]]) -> Path:
         """Make one shard: `work` writes files into a folder and returns one row a task, in order.
 
         Each row may hold any plain columns; `error` is None or the reason of a refusal. Returns
@@ -258,18 +275,24 @@ class Shelf:
             rows = work(tasks, folder)
             if len(rows) != len(tasks):
                 raise AssertionError(f"{len(rows)} rows for {len(tasks)} tasks")
-            whole = [{"key": t.key, "id": t.utterance.id, "error": None} | r for t, r in zip(tasks, rows, strict=True)]
+            whole = [{"key": t.key, "id": t.id, "error": None} | r for t, r in zip(tasks, rows, strict=True)]
             pq.write_table(pa.Table.from_pylist(_same_columns(whole)), folder / INDEX)
 
         shard = self._of(tasks)
         shard.make(write)
+        shutil.rmtree(self.unfinished(tasks), ignore_errors=True)
         return shard.folder
 
-    def holds(self, tasks: Sequence[Task]) -> bool:
+    def unfinished(self, tasks: Sequence[Keyed]) -> Path:
+        """Room for a checkpoint of the shard of exactly these tasks; gone once they are kept."""
+        folder = self._of(tasks).folder
+        return folder.with_name(f".{folder.name}")
+
+    def holds(self, tasks: Sequence[Keyed]) -> bool:
         """Whether the shard of exactly these tasks is there, whole, on this machine or at the URI of the store."""
         return self._of(tasks).is_whole() or self._of(tasks).is_shared()
 
-    def _of(self, tasks: Sequence[Task]) -> SealedFolder:
+    def _of(self, tasks: Sequence[Keyed]) -> SealedFolder:
         return self._shard(key_of([task.key for task in tasks]))
 
     def sweep(self, process: int | None = None) -> None:
