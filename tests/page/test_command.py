@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sottovoce.cli import app
-from tests.use.models import write_model
+from tests.use.models import write_model, write_model_of_measures
 
 
 @pytest.fixture
@@ -83,6 +83,18 @@ def test_impossible_wishes_are_refused(asked, words, complaint):
     write_model(Path("tiny"))
     done = run(*words)
     assert done.exit_code in (1, 2) and complaint in done.stderr and not asked
+
+
+def test_a_run_of_measures_is_refused_in_one_line(asked, monkeypatch):
+    monkeypatch.setattr("sottovoce.speech.activity.has_silero", lambda: False)
+    Path("run").mkdir()
+    Path("run/recipe.yaml").touch()
+    write_model_of_measures(Path("run/model"))
+    done = run("run")
+    assert done.exit_code == 1 and not asked and done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "this model says arousal, valence, and sottovoce page shows emotions" in line
+    assert line.endswith("use it with 'sottovoce predict'")
 
 
 def test_ended_by_a_supervisor_it_cleans_up_as_after_ctrl_c(asked, monkeypatch):

@@ -7,7 +7,7 @@ from typing import Any
 
 from sottovoce.learning.head import Head
 from sottovoce.use import model as models
-from sottovoce.use.config import AnswerStep, ChosenUpstream, Config, Reliance, TrainedOn
+from sottovoce.use.config import AnswerStep, ChosenUpstream, Config, MeasuresConfig, Reliance, ToldMeasure, TrainedOn
 
 EMOTIONS = ["angry", "happy", "sad"]
 
@@ -33,6 +33,14 @@ def config(**changes: Any) -> Config:
         "reliance": Reliance(temperature=2.0, n_utterances=9, n_speakers=2, answers=steps),
     }
     return Config(**(content | changes))
+
+
+def write_model_of_measures(folder: Path) -> Path:
+    """As `write_model`, of arousal and valence."""
+    common = config().model_dump(by_alias=True, exclude={"emotions", "reliance"})
+    told = [ToldMeasure(name=name, lowest=1, highest=7, mae=0.5) for name in ("arousal", "valence")]
+    models.save(folder, Head.fresh(80, 8, 2, None, seed=0), MeasuresConfig(**common, measures=told), "# tiny\n")
+    return folder
 
 
 def write_model(folder: Path, **changes: Any) -> Path:

@@ -52,9 +52,9 @@ def page(
 
     listening = Listening(Manner(Grid(window_s, hop_s), smooth, shortest_s), speech, longest_s, largest_mb)
     folder = models.find(model, allow_download=allow_download)
-    tell_of_level(speech)
     judge = models.load(folder, device=device_of(device), weights=weights, allow_download=allow_download)
     require_emotions(judge, "sottovoce page")
+    tell_of_level(speech)
     if host not in OWN:
         terminal.print_note(
             f"warning: whoever can reach {host} may use this page: it asks for no password and is not encrypted"

@@ -72,9 +72,9 @@ def timeline(
         raise typer.BadParameter(f"'{plot}': end its name in .png or .svg", param_hint="--plot")
     manner = Manner(Grid(window_s, hop_s), smooth, shortest_s, average == "step")
     hearing = activity.detector(speech)
-    tell_of_level(speech)
     judge = models.load(model, device=device_of(device), weights=weights, allow_download=allow_download)
     require_emotions(judge, "sottovoce timeline")
+    tell_of_level(speech)
     tracker = Tracker(judge, manner, hearing, 1 if live else manner.batch)
     if live:
         if not quiet:
