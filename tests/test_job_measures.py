@@ -51,7 +51,7 @@ def run(tmp_path_factory) -> Finished:
     finished = Finished(place, tiny.write_measured(place, conditions=CONDITIONS), place / "runs" / "tiny")
     outcome = finished.start().wait()
     assert outcome.code == 0, outcome.err
-    assert "CCC arousal" in outcome.out and "changed CCC by" in outcome.out
+    assert "arousal of " in outcome.out and "changed CCC by" in outcome.out
     assert "1 of 25 utterances of the target lack arousal" in outcome.err
     return finished
 

@@ -47,11 +47,16 @@ def _scores_of_emotions(condition: Mapping[str, Any]) -> dict[str, str]:
 def _scores_of_measures(condition: Mapping[str, Any]) -> dict[str, str]:
     """CCC (of several measures their mean, then each one's), and of each measure the error in its own units."""
     of = condition["by_measure"]
-    cells = {f"CCC {name}": f"{score(c['ccc'], 'ccc')} {between(c['ccc_ci95'], 'ccc')}" for name, c in of.items()}
-    if len(of) > 1:
-        cells = {"CCC, mean": f"{score(condition['ccc'], 'ccc')} {between(condition['ccc_ci95'], 'ccc')}", **cells}
-    cells |= {f"r {name}": score(c["pearson"], "ccc") for name, c in of.items()}
-    return cells | {f"error {name}": f"{c['mae']:.3g}" for name, c in of.items()}
+    one = len(of) == 1  # its name stands above the table, and would only push columns out of it
+    named = {name: "" if one else f" {name}" for name in of}
+
+    def ccc(scores: Mapping[str, Any]) -> str:
+        return f"{score(scores['ccc'], 'ccc')} {between(scores['ccc_ci95'], 'ccc')}"
+
+    cells = {} if one else {"CCC, mean": ccc(condition)}
+    cells |= {f"CCC{named[name]}": ccc(scores) for name, scores in of.items()}
+    cells |= {f"r{named[name]}": score(scores["pearson"], "ccc") for name, scores in of.items()}
+    return cells | {f"error{named[name]}": f"{scores['mae']:.3g}" for name, scores in of.items()}
 
 
 def score(value: float | None, metric: str) -> str:

@@ -45,7 +45,8 @@ def print_results(results: Mapping[str, Any]) -> None:
     from sottovoce.show.tables import summary_table
 
     columns, rows = summary_table(results)
-    print_table(f"{results['target']} from {results['source']}", columns, rows)
+    what = f"{', '.join(results['measures'])} of " if "measures" in results else ""
+    print_table(f"{what}{results['target']} from {results['source']}", columns, rows)
     shared = any(warning.startswith("speaker-dependent") for warning in results["warnings"])
     out.print(f"[bold]{escape(headline(results, speaker_dependent=shared))}[/]", soft_wrap=True)
     for warning in results["warnings"]:
