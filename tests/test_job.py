@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections import defaultdict
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -20,6 +18,7 @@ from sottovoce.judging.results import headline
 from sottovoce.judging.splits import FoldPlan
 from sottovoce.speech.manifest import Manifest
 from tests import launcher, tiny
+from tests.tiny_run import FILES, TinyRun
 
 ROUNDS = {
     ("target-only", 0),
@@ -33,48 +32,17 @@ ROUNDS = {
 CLASSES = list(tiny.EMOTIONS)
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A finished run: its folder, its recipe, and where everything lies."""
-
-    place: Path
-    recipe: Path
-    folder: Path
-
-    def again(self) -> launcher.Outcome:
-        return launcher.sottovoce(
-            self.place, "run", self.recipe, "--out", self.folder, "--store", self.place / "store", "--quiet"
-        )
-
-    def json(self, name: str):
-        return json.loads((self.folder / name).read_text(encoding="utf-8"))
-
-    def rows(self, name: str) -> list[dict]:
-        return pq.read_table(self.folder / name).to_pylist()
-
-
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Finished:
+def run(tmp_path_factory) -> TinyRun:
     place = tmp_path_factory.mktemp("job")
-    finished = Finished(place, tiny.write_all(place), place / "runs" / "tiny")
-    outcome = finished.again()
+    finished = TinyRun(place, tiny.write_all(place), place / "runs" / "tiny")
+    outcome = finished.start().wait()
     assert outcome.code == 0, outcome.err
     return finished
 
 
 def test_the_files_are_those_that_are_promised(run):
-    files = {str(p.relative_to(run.folder)) for p in run.folder.rglob("*") if p.is_file()}
-    assert files == {
-        "recipe.yaml",
-        "folds.json",
-        "selection.parquet",
-        "predictions.parquet",
-        "results.json",
-        "details.json",
-        "report.html",
-        *(f"manifests/{name}.parquet" for name in ("target", "source", "translated", "kept")),
-        *(f"model/{name}" for name in ("config.json", "model.safetensors", "README.md")),
-    }
+    assert run.files() == FILES
 
 
 def test_results_have_the_promised_fields(run):
@@ -240,5 +208,5 @@ def test_nothing_depends_on_what_was_kept(run):
     for lost in ((), (run.folder,), (run.folder, run.place / "store")):
         for folder in lost:
             shutil.rmtree(folder)
-        assert run.again().code == 0
+        assert run.start().wait().code == 0
         assert {name: (run.folder / name).read_bytes() for name in names} == before, lost

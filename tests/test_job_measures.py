@@ -6,7 +6,6 @@ import csv
 import json
 import signal
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,33 +21,15 @@ from sottovoce.judging.results import headline
 from sottovoce.recipe import load_study
 from sottovoce.use.config import MeasuresConfig
 from tests import launcher, tiny
+from tests.tiny_run import FILES, TinyRun
 
 CONDITIONS = ["target-only", "all-synthetic", "bootstrapped", "untranslated", "untranslated-selected", "noise"]
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A run: its recipe, and where everything lies."""
-
-    place: Path
-    recipe: Path
-    folder: Path
-
-    def start(self, *more: str) -> launcher.Command:
-        store = self.place / "store"
-        return launcher.start(self.place, "run", self.recipe, "--out", self.folder, "--store", store, "--quiet", *more)
-
-    def json(self, name: str):
-        return json.loads((self.folder / name).read_text(encoding="utf-8"))
-
-    def rows(self, name: str) -> list[dict]:
-        return pq.read_table(self.folder / name).to_pylist()
-
-
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Finished:
+def run(tmp_path_factory) -> TinyRun:
     place = tmp_path_factory.mktemp("measures")
-    finished = Finished(place, tiny.write_measured(place, conditions=CONDITIONS), place / "runs" / "tiny")
+    finished = TinyRun(place, tiny.write_measured(place, conditions=CONDITIONS), place / "runs" / "tiny")
     outcome = finished.start().wait()
     assert outcome.code == 0, outcome.err
     assert "arousal of " in outcome.out and "changed CCC by" in outcome.out
@@ -57,18 +38,7 @@ def run(tmp_path_factory) -> Finished:
 
 
 def test_the_files_are_those_of_a_run_of_emotions(run):
-    files = {str(p.relative_to(run.folder)) for p in run.folder.rglob("*") if p.is_file()}
-    assert files == {
-        "recipe.yaml",
-        "folds.json",
-        "selection.parquet",
-        "predictions.parquet",
-        "results.json",
-        "details.json",
-        "report.html",
-        *(f"manifests/{name}.parquet" for name in ("target", "source", "translated", "kept")),
-        *(f"model/{name}" for name in ("config.json", "model.safetensors", "README.md")),
-    }
+    assert run.files() == FILES
 
 
 def test_every_score_follows_from_the_predictions(run):
@@ -166,7 +136,7 @@ def n_banks(place: Path) -> int:
 
 
 def test_a_run_that_was_killed_goes_on(run, tmp_path):
-    again = Finished(tmp_path, run.recipe, tmp_path / "out")
+    again = TinyRun(tmp_path, run.recipe, tmp_path / "out")
     in_training = again.start().signal_when(lambda: n_banks(tmp_path) >= 2, within_s=300)
     assert in_training.code == -signal.SIGKILL
     assert again.start().wait().code == 0
