@@ -123,18 +123,14 @@ def _recalls(part: pa.Table) -> dict[str, Any]:
     return found
 
 
-def headline(
-    results: Mapping[str, Any], a: str | None = None, metric: str | None = None, *, speaker_dependent: bool = False
-) -> str:
-    """What the comparison of `a` with its baseline says, in one sentence, no more than the figures allow.
+def headline(results: Mapping[str, Any], *, speaker_dependent: bool = False) -> str:
+    """What the main condition's first comparison says by the main metric: one sentence, no more than figures allow.
 
     Args:
         results: what `judge` returned, or `results.json`.
-        a: the condition to speak of, by default the main one; its first comparison is taken.
-        metric: one of `metrics.METRICS`; by default macro F1, or CCC where measures were judged.
         speaker_dependent: whether the folds share speakers between training and test.
     """
-    a, metric = a or main_condition(row["a"] for row in results["comparisons"]), metric or main_metric(results)
+    a, metric = main_condition(row["a"] for row in results["comparisons"]), main_metric(results)
     found = [row for row in results["comparisons"] if row["a"] == a and row["metric"] == metric]
     if not found:
         return f"'{a}' was not compared with anything, so there is nothing to conclude."
