@@ -58,7 +58,7 @@ def run(recipe: Recipe, out: Path, place: Place, progress: Progress | None = Non
         predictions = pa.concat_tables(outcome.predictions)
         prediction_table.write(out / "predictions.parquet", predictions)
         _write_selection(out / "selection.parquet", outcome.selections)
-        _write_manifests(out / "manifests", recipe, inputs, outcome)
+        _write_manifests(out / "manifests", inputs, outcome)
         done(1)
         results = _results(recipe, inputs, outcome, predictions, place)
         choice = choose(predictions, recipe.candidates)
@@ -264,7 +264,7 @@ def _write_selection(path: Path, selections: Sequence[pa.Table]) -> None:
         write_atomically(path, lambda partial: pq.write_table(table, partial))
 
 
-def _write_manifests(folder: Path, recipe: Recipe, inputs: Inputs, outcome: Outcome) -> None:
+def _write_manifests(folder: Path, inputs: Inputs, outcome: Outcome) -> None:
     translated = inputs.translated
     written = {"target": inputs.target.manifest, "source": inputs.source.manifest}
     if len(translated):

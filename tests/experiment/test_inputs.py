@@ -36,15 +36,15 @@ def test_only_what_the_conditions_need_is_made(job):
     assert set(inputs.features) == {"target"} and inputs.synthesis is None and not len(inputs.translated)
 
 
-def test_other_emotions_and_broken_recordings_are_dropped(job, tmp_path):
+def test_other_emotions_and_broken_recordings_are_dropped(tmp_path):
     broken = {"path": "mine/empty.wav", "speaker": "2", "emotion": "sad"}
     path = tiny.write_side(tmp_path, "mine", "12", ("angry", "happy", "sad"), further_rows=[broken])
     (tmp_path / broken["path"]).touch()
-    side = natural(Speech(manifest=str(path)), told_apart("angry", "sad"), "target", job.place, Quiet())
+    side = natural(Speech(manifest=str(path)), told_apart("angry", "sad"), "target", Quiet())
     assert {u.emotion for u in side.manifest} == {"angry", "sad"} and len(side.manifest) == 8
     assert [reason for _, _, reason in side.checked.refused] == ["is empty (0 bytes)"]
     with pytest.raises(ManifestError, match="the target has no utterance labelled neutral; change `emotions`"):
-        natural(Speech(manifest=str(path)), told_apart("angry", "neutral"), "target", job.place, Quiet())
+        natural(Speech(manifest=str(path)), told_apart("angry", "neutral"), "target", Quiet())
 
 
 def test_translation_needs_one_language(job):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -26,8 +25,6 @@ OCTAVES_HZ = tuple(62.5 * 2**k for k in range(8))
 
 _RINGING_S = 0.1
 """Silence behind the sound while it is equalised, for what rings beyond its ends."""
-
-Step = Callable[[Waveform, int], Waveform]
 
 
 def augment(

@@ -43,14 +43,7 @@ def nearest(folder: Path, name: str) -> Path | None:
     return None
 
 
-def read_table(
-    path: Path,
-    columns: Sequence[str],
-    *,
-    numbers: Sequence[str] = (),
-    delimiter: str = ",",
-    encoding: str = "utf-8-sig",
-) -> Rows:
+def read_table(path: Path, columns: Sequence[str], *, numbers: Sequence[str] = (), delimiter: str = ",") -> Rows:
     """The rows of a delimited table with a header, cells stripped; a cell that a short row lacks is empty.
 
     Args:
@@ -58,13 +51,12 @@ def read_table(
         columns: that it must have.
         numbers: columns whose every cell must be a finite number, too.
         delimiter: between cells.
-        encoding: of the file.
 
     Raises:
         CorpusError: it cannot be read, lacks columns, or has cells that are no numbers: all of them are listed.
     """
     try:
-        with path.open(encoding=encoding, newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines, delimiter=delimiter, restval="", skipinitialspace=True)
             rows = [{str(name): str(cell).strip() for name, cell in row.items() if name is not None} for row in reader]
     except (OSError, ValueError, csv.Error) as problem:

@@ -69,8 +69,8 @@ def gather(recipe: Recipe, place: Place, progress: Progress) -> Inputs:
         SottovoceError: of whichever stage cannot go on; each says what to do next.
     """
     task = task_of(recipe)
-    target = natural(recipe.target, task, "target", place, progress)
-    source = natural(recipe.source, task, "source", place, progress)
+    target = natural(recipe.target, task, "target", progress)
+    source = natural(recipe.source, task, "source", progress)
     make_upstream = upstream_maker(recipe, place.device)
     upstream = make_upstream()
     features: dict[str, Extracted] = {}
@@ -119,7 +119,7 @@ def kinds_of(recipe: Recipe) -> list[Kind]:
     return [kind for kind in KINDS if {kind} <= wanted]
 
 
-def natural(speech: Speech, task: Task, side: Side, place: Place, progress: Progress) -> Natural:
+def natural(speech: Speech, task: Task, side: Side, progress: Progress) -> Natural:
     """Read one side of a recipe, check every recording, drop what cannot be used and what has no label for the task.
 
     Raises:

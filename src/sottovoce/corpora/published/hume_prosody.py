@@ -41,19 +41,6 @@ CARD = CorpusCard(
     ),
 )
 
-SHARES = (
-    "anger",
-    "boredom",
-    "calmness",
-    "concentration",
-    "determination",
-    "excitement",
-    "interest",
-    "sadness",
-    "tiredness",
-)
-"""The nine emotions of the challenge, scored by Spearman's rho."""
-
 PARTS = ("train", "devel")
 
 
