@@ -26,8 +26,8 @@ CARD = CorpusCard(
     ),
     encoding=(
         "the folders are speaker (001 to 068), emotion, and what was read: phrase or utterance. Names have four "
-        "digits; those of utterances begin with 2 and the text's number. That the last digit counts the repetition is inferred "
-        "from the paper's three repetitions, not verified"
+        "digits; those of utterances begin with 2 and the text's number. That the last digit counts the repetition is "
+        "inferred from the paper's three repetitions, not verified"
     ),
     oddities=(
         "Elation is read as happy and panic as fearful.",
