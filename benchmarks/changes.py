@@ -173,9 +173,9 @@ def outcome(heard: Scene, steps: Sequence[Step], since_s: float = 0.0) -> Outcom
 def compared(heard: Scene, said: Sequence[changes.Stretch], since_s: float = 0.0) -> Outcome:
     """As `outcome`, of stretches."""
     first = round(since_s / changes.FRAME_S)
-    sides = (changes.frames(stretches, FOUR_CLASSES, heard.duration_s)[first:] for stretches in (heard.truth, said))
+    true, heard_as = (changes.frames(s, FOUR_CLASSES, heard.duration_s)[first:] for s in (heard.truth, said))
     true_s, said_s = ([c for c in changes.changes(side) if c >= since_s] for side in (heard.truth, said))
-    counts = changes.confusion(*sides, len(FOUR_CLASSES))
+    counts = changes.confusion(true, heard_as, len(FOUR_CLASSES))
     return Outcome(counts, changes.found(true_s, said_s), len(true_s), len(said_s))
 
 
@@ -236,6 +236,7 @@ def corpus_rows(name: str, folder: Path, weights: Path, store: Store, each: int)
     orders = {s: ordered([u for u in manifest if u.speaker == s], each, rng) for s in trained}
     scenes = {s: scene(order) for s, order in orders.items()}
     rows = [row("at random, as many changes", [at_random(x) for x in scenes.values()])]
+    plain: dict[str, list[Step]] = {}
     for grid in GRIDS:
         heard = {s: listen(scenes[s].sound, ears[s], grid) for s in scenes}
         for width in SMOOTH:

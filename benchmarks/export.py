@@ -87,7 +87,7 @@ def main(corpus: str, each: int | None) -> None:
     groups = [set(speakers[first::2]) for first in range(2)]
     counts = np.zeros((len(WAYS), len(speakers), 1, 4, 4), np.int64)
     seconds: dict[str, list[float]] = {way: [] for way in WAYS}
-    agreed = np.zeros(len(WAYS), int)
+    agreed, sizes = np.zeros(len(WAYS), int), list[float]()
     for group, head in zip(groups, heads(manifest, groups, folders[1]), strict=True):
         with tempfile.TemporaryDirectory() as folder:
             asks, sizes = exported(Path(folder), folders[1], head)
@@ -98,7 +98,7 @@ def main(corpus: str, each: int | None) -> None:
                 for way, ask in asks.items():
                     seconds[way].append(timed(partial(answer, ask, waveform, said)))
                 true, speaker = FOUR_CLASSES.index(u.emotion), speakers.index(u.speaker)
-                np.add.at(counts, (np.arange(len(WAYS)), speaker, 0, true, said), 1)
+                counts[np.arange(len(WAYS)), speaker, 0, true, said] += 1
                 agreed += np.array(said) == said[0]
     n = len(seconds[MODEL])
     print(
