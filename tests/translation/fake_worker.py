@@ -7,6 +7,7 @@ FAULT names what goes wrong; STATE is a folder in which it leaves a file at ever
 
 import json
 import os
+import signal
 import struct
 import sys
 import time
@@ -28,6 +29,8 @@ def done(each, number):
     name = each["id"]
     if FAULT == "bad utterance" and number == 1:
         return {"id": name, "error": "ValueError: no such thing"}
+    if FAULT == "no room" and os.path.getsize(each["audio"]) > 30_000:
+        return {"id": name, "error": "RuntimeError: CUDA out of memory.", "no_room": True}
     if FAULT == "not numbers":
         with open(each["out"], "wb") as out:  # a WAV of 32-bit floats that are NaN
             sound = struct.pack("<4800f", *[float("nan")] * 4800)
@@ -55,6 +58,8 @@ for line in sys.stdin:
         sys.exit("out of memory")
     if FAULT == "dies of one" and any(os.path.getsize(each["audio"]) > 30_000 for each in wanted):
         sys.exit("that was too long")
+    if FAULT == "killed for one" and any(os.path.getsize(each["audio"]) > 30_000 for each in wanted):
+        os.kill(os.getpid(), signal.SIGKILL)
     if FAULT == "dies always":
         sys.exit("no GPU")
     if FAULT == "hangs once" and first_start:

@@ -86,6 +86,34 @@ def test_one_that_kills_the_worker_is_refused_alone(make, utterances):
     assert "it died" in made[1].error and "that was too long" in made[1].error
 
 
+@pytest.mark.parametrize(("fault", "reason"), [("no room", "CUDA out of memory"), ("killed for one", "was killed")])
+def test_want_of_memory_ends_the_map_and_is_no_refusal(make, utterances, fault, reason):
+    """What is refused is never tried again; with more memory this would be none."""
+    with pytest.raises(TranslationError, match=rf"no room in memory for utterance b, even alone .*{reason}.*start_s"):
+        make(fault).translate(utterances)
+
+
+@pytest.mark.parametrize(
+    ("problem", "no_room"),
+    [
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:83] DefaultCPUAllocator: can't allocate memory"), True),
+        (MemoryError(), True),
+        (ValueError("no such token"), False),
+    ],
+)
+def test_the_worker_says_what_is_want_of_memory(problem, no_room):
+    class Model:
+        def translate(self, *others):
+            raise problem
+
+    each = {"id": "0", "audio": "a.wav", "out": "b.wav"}
+    reply = expressive_worker.answer(
+        Model(), {"id": 1, "target": "ita", "beams": 5, "duration_factor": 1.0, "utterances": [each]}
+    )
+    assert [u["no_room"] for u in reply["utterances"]] == [no_room]
+
+
 @pytest.mark.parametrize(
     ("fault", "who", "reason"),
     [

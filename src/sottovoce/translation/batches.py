@@ -71,12 +71,17 @@ def halving(
         half = len(batch) // 2
         return halving(batch[:half], work, names) | halving(batch[half:], work, names)
     if no_room:
-        raise TranslationError(
-            f"there is no room in memory for utterance {names[batch[0]]}, even alone ({no_room}). What was done "
-            "is kept. Free memory or take a larger GPU and run the same command again; or cut the utterance with "
-            "start_s and end_s, or leave it out of the manifest"
-        )
+        raise no_room_for(names[batch[0]], no_room)
     return {batch[0]: failure}
+
+
+def no_room_for(utterance: str, reason: str) -> TranslationError:
+    """The error that ends a map where one utterance alone takes more memory than there is: no refusal to be kept."""
+    return TranslationError(
+        f"there is no room in memory for utterance {utterance}, even alone ({reason}). What was done "
+        "is kept. Free memory or take a larger GPU and run the same command again; or cut the utterance with "
+        "start_s and end_s, or leave it out of the manifest"
+    )
 
 
 def _is_want_of_memory(problem: Exception) -> bool:

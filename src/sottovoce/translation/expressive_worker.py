@@ -25,6 +25,9 @@ MODEL, VOCODER = "seamless_expressivity", "vocoder_pretssel"
 MODELS = ("m2m_expressive_unity.pt", "pretssel_melhifigan_wm.pt")
 RATE_HZ = 16000
 
+NO_ROOM = ("out of memory", "DefaultCPUAllocator")
+"""Want of memory, as torch says it on a GPU and on a processor: no fault of the utterance's."""
+
 # function -> the arguments by name that are given to it below
 CALLED = {
     "seamless_communication.store:add_gated_assets": ("model_dir",),
@@ -185,7 +188,9 @@ def answer(model, request):
             if "CUDA error" in str(problem):  # but after this one nothing works: another process must take over
                 raise
             traceback.print_exc()
-            replies.append({"id": each["id"], "error": f"{type(problem).__name__}: {problem}"})
+            said = f"{type(problem).__name__}: {problem}"
+            no_room = isinstance(problem, MemoryError) or any(mark in said for mark in NO_ROOM)
+            replies.append({"id": each["id"], "error": said, "no_room": no_room})
     return {"id": request["id"], "utterances": replies}
 
 

@@ -25,14 +25,18 @@ MOST_GARBAGE = 100
 """Lines in a row that are no message, before the worker is given up."""
 
 _LONGEST_LINE = 1 << 22
+_DIED = "it died"
 _TAIL = 20  # lines of its error stream that are kept for messages
 
 
 class OutsideError(Exception):
-    """The worker did not answer; `reason` says why. It is dead now, and the next request starts another."""
+    """The worker did not answer; `reason` says why. It is dead now, and the next request starts another.
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    `killed`: something else ended it, as systems do with who takes too much memory.
+    """
+
+    def __init__(self, reason: str, killed: bool = False) -> None:
+        self.reason, self.killed = reason, killed
         super().__init__(reason)
 
 
@@ -68,7 +72,7 @@ class Outside:
             process.stdin.write(json.dumps({"id": self._number, **request}).encode() + b"\n")
             process.stdin.flush()
         except OSError as problem:
-            raise self._given_up("it died") from problem
+            raise self._given_up(_DIED) from problem
         end_s = monotonic() + limit_s
         while True:
             message = self._next(end_s, f"no answer within {limit_s:.0f} s")
@@ -107,7 +111,7 @@ class Outside:
             except queue.Empty:
                 raise self._given_up(too_late) from None
             if message is None:
-                raise self._given_up("it died")
+                raise self._given_up(_DIED)
             if isinstance(message, dict):
                 return message
         raise self._given_up(f"{MOST_GARBAGE} lines in a row were no messages")
@@ -115,11 +119,15 @@ class Outside:
     def _given_up(self, reason: str) -> OutsideError:
         process = self._process
         assert process is not None
+        if reason == _DIED:
+            with suppress(subprocess.TimeoutExpired):  # its streams close a moment before it is gone
+                process.wait(1.0)
+        killed = process.poll() == -signal.SIGKILL
         _kill(process)
         self._listener.join(2.0)  # what it said last is the reason
         self.close()
         last = "; ".join(list(self._errors)[-2:])
-        return OutsideError(f"{reason} ({last})" if last else reason)
+        return OutsideError(f"{reason} ({last})" if last else reason, killed)
 
     def __reduce__(self) -> tuple[Any, ...]:  # another process starts a worker of its own
         return Outside, (self._command, self._start_limit_s)

@@ -17,6 +17,7 @@ from sottovoce.errors import AudioError, TranslationError
 from sottovoce.speech import audio
 from sottovoce.speech.manifest import Utterance
 from sottovoce.translation import environments
+from sottovoce.translation.batches import no_room_for
 from sottovoce.translation.outside import Outside, OutsideError
 from sottovoce.translation.translator import Translation, TranslatorCard
 
@@ -118,7 +119,8 @@ class SeamlessExpressive:
         """Translate each utterance; same order, same ids; a failure is a `Translation` with `error`.
 
         Raises:
-            TranslationError: the worker dies again and again without a translation in between.
+            TranslationError: the worker dies again and again without a translation in between, or there is no room
+                in memory for one utterance alone.
         """
         made: dict[int, Translation] = {}
         with tempfile.TemporaryDirectory(prefix="sottovoce-") as folder:
@@ -147,6 +149,8 @@ class SeamlessExpressive:
             try:
                 made |= self._asked([each])
             except OutsideError as problem:
+                if problem.killed:
+                    raise no_room_for(each.utterance.id, f"the translator was killed: {problem.reason}") from problem
                 self._count_death(problem, each.utterance.id)
                 made[each.position] = Translation(each.utterance.id, error=f"the translator failed: {problem.reason}")
         return made
@@ -181,7 +185,9 @@ class SeamlessExpressive:
 
 
 def _read(heard: _Heard, answer: dict[str, Any]) -> Translation:
-    """What the worker wrote for one utterance, or why there is nothing."""
+    """What the worker wrote for one utterance, or why there is nothing; for want of memory, `no_room_for` it."""
+    if answer.get("no_room"):
+        raise no_room_for(heard.utterance.id, str(answer.get("error")))
     if answer.get("error"):
         return Translation(heard.utterance.id, error=f"the translator failed: {answer['error']}")
     text = str(answer.get("text") or "") or None
