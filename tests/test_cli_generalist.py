@@ -144,7 +144,7 @@ def test_zero_shot_prints_its_table_and_leaves_a_report(uninterrupted, tmp_path)
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("schedule.epoch=3", "schedule.epoch: Extra inputs"),
+        ("schedule.epoch=3", "schedule.epoch: there is no such setting"),
         ("schedule.balance=all", "schedule.balance"),
         ("domains.of=[language]", "domains.of.0"),
         ("augmentation.gain_db=[3, -3]", "write [least, most]"),

@@ -79,8 +79,11 @@ def run(
     """
     progress = progress or Quiet()
     done: dict[str, Done] = {}
-    for key, variant in variants(study, path, changes).items():
+    wanted = variants(study, path, changes)
+    for key, variant in wanted.items():
         folder = out / "runs" / variant.folder
+        with progress.stage(f"run: {variant.folder}", len(wanted)) as passed:
+            passed(len(done) + 1)
         done[key] = Done(job.run(variant.recipe, folder, place, progress), folder)
     every = [each.results for each in done.values()]
     results = {

@@ -147,10 +147,10 @@ def test_a_name_of_two_speakers_must_be_written_in_full() -> None:
         (balanced(3), "groups", {"n_folds": 4}, "between 2 and 3"),
         (balanced(3), "groups", {"n_folds": 1}, "between 2 and 3"),
         (balanced(3), "groups", {}, "needs n_folds"),
-        (balanced(3), "given", {}, "needs the test speakers"),
+        (balanced(3), "given", {}, "needs the test speakers.*protocol.folds"),
         (balanced(3), "given", {"given": []}, "no folds are given"),
         (balanced(3), "given", {"given": [["s0", "s1", "s2"]]}, "no utterance to train on"),
-        (balanced(3), "emobox", {}, "needs a folder"),
+        (balanced(3), "emobox", {}, "needs a folder.*protocol.emobox_folder"),
         (balanced(3), "by-magic", {}, "unknown protocol"),
     ],
 )

@@ -23,6 +23,7 @@ from sottovoce.experiment.inputs import Inputs
 from sottovoce.experiment.place import Place
 from sottovoce.experiment.task import task_of
 from sottovoce.judging import predictions as prediction_table
+from sottovoce.judging.fold_plan import speaker_of
 from sottovoce.judging.splits import Fold, FoldPlan, at_most_groups
 from sottovoce.learning.opinion_pool import learnt_weights, merged, pooled
 from sottovoce.recipe import Recipe
@@ -51,9 +52,11 @@ def inner_folds(plan: FoldPlan, target: Manifest) -> dict[int, tuple[Fold, ...]]
         try:
             inner = at_most_groups(part)
         except SplitError as problem:
+            speakers, emotions = len({speaker_of(u) for u in part}), len({u.emotion for u in part})
             raise SplitError(
-                f"condition adaptive learns its weights on folds within the training part, and that of fold "
-                f"{fold.number} cannot be divided; leave adaptive out of `conditions`. {problem}"
+                "condition adaptive learns its weights on folds within the training part, and that of fold "
+                f"{fold.number} cannot be divided: it has {speakers} speaker(s) and {emotions} emotion(s), and two of each "
+                "are the least. Add recordings of other speakers, or leave adaptive out of `conditions`"
             ) from problem
         found[fold.number] = tuple(
             replace(each, number=next(numbers), test_speakers=(*each.test_speakers, *fold.test_speakers))

@@ -73,8 +73,8 @@ def make_plan(
         case "groups" | "given" | "emobox":
             needed = {
                 "groups": "n_folds",
-                "given": "the test speakers of each fold",
-                "emobox": "a folder of fold lists",
+                "given": "the test speakers of each fold (protocol.folds: [[anna, ben], [cleo]])",
+                "emobox": "a folder of fold lists (protocol.emobox_folder: EmoBox/data/emodb)",
             }
             raise SplitError(f"protocol '{protocol}' needs {needed[protocol]}; set it in the recipe's protocol section")
     raise SplitError(f"unknown protocol '{protocol}'; use leave-one-speaker-out, groups, given or emobox")

@@ -137,6 +137,8 @@ def shipped() -> dict[str, Path]:
 def _in_words(error: Any) -> str:
     if error["type"] == "union_tag_invalid":  # the one choice among models is that of the translator
         return f"there is no translator '{error['ctx']['tag']}'; there are {error['ctx']['expected_tags']}"
+    if error["type"] == "extra_forbidden":
+        return "there is no such setting"
     given = error["input"]
     return f"{error['msg']}, not {given!r}" if isinstance(given, str | int | float) else error["msg"]
 
