@@ -55,8 +55,8 @@ def inner_folds(plan: FoldPlan, target: Manifest) -> dict[int, tuple[Fold, ...]]
             speakers, emotions = len({speaker_of(u) for u in part}), len({u.emotion for u in part})
             raise SplitError(
                 "condition adaptive learns its weights on folds within the training part, and that of fold "
-                f"{fold.number} cannot be divided: it has {speakers} speaker(s) and {emotions} emotion(s), and two of each "
-                "are the least. Add recordings of other speakers, or leave adaptive out of `conditions`"
+                f"{fold.number} cannot be divided: it has {speakers} speaker(s) and {emotions} emotion(s), and two of "
+                "each are the least. Add recordings of other speakers, or leave adaptive out of `conditions`"
             ) from problem
         found[fold.number] = tuple(
             replace(each, number=next(numbers), test_speakers=(*each.test_speakers, *fold.test_speakers))
