@@ -171,7 +171,7 @@ def _correct(comparisons: Sequence[dict[str, Any]]) -> None:
     for metric in metrics.METRICS:
         family = [c for c in comparisons if c["metric"] == metric]
         for comparison, p_holm in zip(family, certainty.holm([c["p"] for c in family]), strict=True):
-            comparison["p_holm"] = round(p_holm, judged.DECIMALS)
+            comparison["p_holm"] = round(p_holm, judged.P_DECIMALS)
 
 
 def _common(facts: Iterable[Any]) -> Any:

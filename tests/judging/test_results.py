@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from sottovoce.errors import StoreError
-from sottovoce.judging import predictions, results
+from sottovoce.judging import certainty, predictions, results
 from tests.judging.fabricated import CLASSES, predicted
 
 
@@ -80,6 +80,15 @@ def test_the_result_is_plain_json_with_short_figures_and_does_not_depend_on_row_
     order = np.random.default_rng(0).permutation(table.num_rows)
     shuffled = results.judge(table.take(order))
     assert sorted(shuffled["conditions"], key=str) == sorted(judged["conditions"], key=str)
+
+
+def test_what_is_written_of_p_is_enough_to_correct_it_anew() -> None:
+    """A study corrects the p of several runs together: six decimals of k / 2^10 would be off by as many units."""
+    names = ("target-only", "all-synthetic", "bootstrapped")
+    rows = results.judge(pa.concat_tables([predicted(name, n_speakers=10) for name in names]))["comparisons"]
+    written = [row["p"] for row in rows if row["metric"] == "ua"]
+    assert [1024 * p for p in written] == [int(1024 * p) for p in written] and any(p != round(p, 6) for p in written)
+    assert [row["p_holm"] for row in rows if row["metric"] == "ua"] == certainty.holm(written)
 
 
 def test_few_speakers_are_warned_of() -> None:

@@ -18,6 +18,8 @@ Named = tuple[str, int]
 
 BASELINE = "target-only"
 DECIMALS = 6
+P_DECIMALS = 12
+"""Of p: every k / 2^12 is whole, so that Holm's correction over several runs begins from what is written."""
 SIGNIFICANT = 0.05
 METRIC_WORDS = {"ua": "UA", "wa": "WA", "macro_f1": "macro F1", "ccc": "CCC"}
 _CONDITION_WORDS = {
@@ -251,8 +253,8 @@ def _comparisons(
             "metric": metric,
             "delta": _round(comparison.delta),
             "ci95": _rounded(comparison.ci95),
-            "p": _round(comparison.p),
-            "p_holm": _round(p_holm),
+            "p": round(comparison.p, P_DECIMALS),
+            "p_holm": round(p_holm, P_DECIMALS),
             "n_speakers": comparison.n_speakers,
         }
         for (a, b), comparison, p_holm in zip(pairs, found, adjusted, strict=True)
