@@ -86,7 +86,7 @@ class Transfer:
                 return action()
             except (_Broken, requests.ConnectionError, requests.Timeout) as broken:
                 problem = broken
-        raise CorpusError(f"{url}: {len(self._pauses_s) + 1} tries failed ({problem}); {kept()}") from problem
+        raise CorpusError(f"{url}: {len(self._pauses_s) + 1} tries failed ({_why(problem)}); {kept()}") from problem
 
     def _read(self, url: str, accept: str) -> bytes:
         with self._session.get(url, headers={"Accept": accept}, stream=True, timeout=self._timeout_s) as answer:
@@ -129,6 +129,14 @@ class Transfer:
             raise CorpusError(f"{url}: more came than the {size} published bytes; it was dropped")
         if _have(partial) < size:
             raise _Broken("broke off")
+
+
+def _why(problem: Exception | None) -> str:
+    """What is wrong, without the names of the library's own classes where no connection came about."""
+    if not isinstance(problem, requests.ConnectionError):
+        return str(problem)
+    reason = getattr(problem.args[0] if problem.args else None, "reason", problem)
+    return f"no connection: {str(reason).rpartition('): ')[2]}. Is this machine online?"
 
 
 def _refuse(url: str, answer: requests.Response) -> None:
