@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
@@ -10,6 +12,7 @@ from sottovoce.experiment.inputs import gather
 from sottovoce.experiment.plan import plan
 from sottovoce.experiment.task import task_of
 from sottovoce.experiment.training import train_all
+from sottovoce.judging.fold_plan import speaker_of
 from sottovoce.recipe import Recipe
 from sottovoce.store.progress import Quiet
 
@@ -49,11 +52,13 @@ def test_copies_train_beside_their_fold_alone(job, recipe, trained):
 
 
 def test_with_shared_speakers_nothing_made_from_a_test_part_trains(job, recipe, trained):
-    """A fold that tests every other utterance, as EmoBox's do: the speaker alone would not keep copies out."""
+    """A fold that tests every other utterance of everybody, as EmoBox's do: a copy goes with what it is of."""
     inputs, _, banks = trained
     (fold, *_), (arm, _) = inputs.plan.folds, banks[2]
     ids = [u.id for u in arm.target]
-    mixed = type(fold)(**{**vars(fold), "train": tuple(ids[::2]), "test": tuple(ids[1::2]), "test_speakers": ()})
+    tested = {speaker_of(u) for u in arm.target[1::2]}
+    assert tested == {speaker_of(u) for u in arm.target[::2]}
+    mixed = replace(fold, train=tuple(ids[::2]), test=tuple(ids[1::2]), test_speakers=tuple(tested))
     work = arms._Work(recipe, inputs, None, [], None, task_of(recipe))
     admitted = work.admitted(arm, arms.Trainee(mixed, 0))
     assert admitted.tolist() == [set(arm.origins[u.id]) <= set(ids[::2]) for u in arm.added]

@@ -192,12 +192,14 @@ class _Work:
         return Course(trainee.seed, np.concatenate([np.array(own, bool), added]))
 
     def admitted(self, arm: Arm, trainee: Trainee) -> NDArray[np.bool_]:
-        """Which of the arm's utterances may train here: none whose speaker, or what it was made from, is tested."""
+        """Which of the arm's utterances may train here: copies of what trains, others by their speaker."""
         plan, fold = self.inputs.plan, trainee.fold
         if fold is None:
             return np.ones(len(arm.added), bool)
         train = frozenset(fold.train)
-        return np.array([plan.admits(fold, u) and arm.origins.get(u.id, train) <= train for u in arm.added], bool)
+        made_of = [arm.origins.get(u.id) for u in arm.added]
+        pairs = zip(arm.added, made_of, strict=True)
+        return np.array([plan.admits(fold, u) if origins is None else origins <= train for u, origins in pairs], bool)
 
     def choose(
         self, arm: Arm, frames: Frames, heads: Sequence[Head], admitted: Sequence[NDArray[np.bool_]]
