@@ -73,17 +73,20 @@ def test_recordings_are_found_by_the_end_of_their_paths(tmp_path, make_tone):
         ("toy-ann", "toy", "en"),
         ("toy-ann", "toy", "en"),
     ]
-    assert prepared.notes == ("1 recordings have no labels that can be read, and were left out",)
+    assert prepared.notes == (
+        "1 recordings have no labels that can be read, and were left out; the first: train/dia0.wav",
+    )
 
 
-def test_what_does_not_match_is_noted(tmp_path, make_tone):
+def test_what_does_not_match_is_noted(tmp_path, make_tone, monkeypatch):
     for place in ("a/1.wav", "b/1.flac", "b/2.wav"):
         make_tone(place, duration_s=0.1)
-    assert prepare_from_tables(tmp_path, CARD, [says("1"), says("3")]).notes == (
+    monkeypatch.chdir(tmp_path.parent)
+    assert prepare_from_tables(tmp_path.name, CARD, [says("1"), says("3")]).notes == (
         "Toy has 3 utterances; this copy has 1",
-        "1 recordings have labels and are not there",
-        "1 recordings have no labels that can be read, and were left out",
-        "1 recordings lie there more than once; each was taken once",
+        "1 recordings have labels and are not there; the first: 3",
+        "1 recordings have no labels that can be read, and were left out; the first: b/2.wav",
+        "1 recordings lie there more than once; each was taken once; the first: 1",
     )
     assert prepare_from_tables(tmp_path, CARD, [says("2")], whole=False).notes == ()
     with pytest.raises(CorpusError, match="none of the 1 recordings that the tables of Toy name lies below it"):

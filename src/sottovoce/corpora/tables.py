@@ -113,7 +113,7 @@ def prepare_from_tables(
     Raises:
         CorpusError: not one of the recordings is there.
     """
-    folder, said = Path(folder), list(said)
+    folder, said = Path(folder).absolute(), list(said)
     there = _by_stem(path for path in recordings(folder, LOSSLESS) if path.parent.name not in apart)
     places = {name: _ending_in(name, there) for name in dict.fromkeys(u.path for u in said)}
     read = [_completed(u, places[u.path][0], card) for u in said if places[u.path]]
@@ -124,15 +124,17 @@ def prepare_from_tables(
         )
     manifest = Manifest(tuple(sorted(read, key=lambda u: u.id)))
     taken = {place for found in places.values() for place in found}
-    n_unlabelled = sum(map(len, there.values())) - len(taken)
-    counts = {
-        "recordings have labels and are not there": sum(not found for found in places.values()),
+    unlabelled = [str(path.relative_to(folder)) for paths in there.values() for path in paths if path not in taken]
+    odd = {
+        "recordings have labels and are not there": [name for name, found in places.items() if not found],
         # Those of other parts have labels elsewhere.
-        "recordings have no labels that can be read, and were left out": n_unlabelled if whole else 0,
-        "recordings lie there more than once; each was taken once": sum(len(found) > 1 for found in places.values()),
+        "recordings have no labels that can be read, and were left out": unlabelled if whole else [],
+        "recordings lie there more than once; each was taken once": [
+            n for n, found in places.items() if len(found) > 1
+        ],
     }
     notes = departures(card, manifest) if whole else []
-    return Prepared(manifest, (*notes, *(f"{n} {what}" for what, n in counts.items() if n)))
+    return Prepared(manifest, (*notes, *(f"{len(of)} {what}; the first: {min(of)}" for what, of in odd.items() if of)))
 
 
 def _nearest(paths: Iterable[Path], names: Sequence[str]) -> dict[str, Path]:

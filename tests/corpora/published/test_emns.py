@@ -33,7 +33,7 @@ def test_rows_that_are_not_complete_are_left_out(folder, make_tone):
     make_tone(f"{CARD.name}/cleaned_webm/recorded_audio_3HcoloC.wav", duration_s=0.1)
     prepared = prepare(folder)
     assert len(prepared.manifest) == 2
-    assert "1 recordings have no labels that can be read, and were left out" in prepared.notes
+    assert "1 recordings have no labels that can be read, and were left out" in "".join(prepared.notes)
 
 
 def test_another_table_of_that_name_and_unknown_emotions_are_refused(folder):

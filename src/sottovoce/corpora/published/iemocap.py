@@ -51,6 +51,7 @@ CARD = CorpusCard(
         "Votes are those of the outside evaluators (C-E...), one ballot each, shared by all that it names; an emotion "
         "that we do not know is other. The actors' own are not counted.",
         "Measures valence, arousal (its activation) and dominance are the evaluators' means from 1 to 5, as published.",
+        "dialog/wav holds whole dialogues under names that no label has: a note counts them as left out.",
         "The scripted half has the same texts in every session: folds share them. Text ids are not given, for turns "
         "are numbered differently.",
     ),
