@@ -89,6 +89,7 @@ colour: blue
         ("conditions: [target-only]\nmodel: {condition: bootstrapped}", "model.condition 'bootstrapped' is none"),
         ("upstream: {name: whisper}", "upstream 'whisper' needs `weights`"),
         ("training: {epsilon: 1.0}", "training.epsilon"),
+        ("colour: blue", "colour: there is no such setting"),
         ("selection: {criterion: error}", "error is for measures"),
         (MEASURED + "selection: {criterion: kl}", "kl is for emotions"),
         (MEASURED + "conditions: [target-only, copypaste]", "copypaste joins utterances of one emotion"),
@@ -112,6 +113,11 @@ def test_settings_that_do_not_go_together_are_refused(write, addition: str, said
 def test_speech_has_one_origin(write, target: str, said: str):
     text = problems(write(SMALLEST.replace("{manifest: target.csv, language: it}", target)))
     assert said in text and "target" in text
+
+
+@pytest.mark.parametrize("name", [".", "..", "../elsewhere", "a/b", ""])
+def test_a_name_is_a_folder_of_its_own(write, name: str):
+    assert "name: String should match" in problems(write(SMALLEST.replace("name: smallest", f"name: '{name}'")))
 
 
 def test_set_changes_a_setting_before_anything_is_checked(write):

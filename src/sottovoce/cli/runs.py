@@ -103,7 +103,10 @@ def study(
 
     path = recipes.find(study)
     if recipes.load_study(path) is None:
-        raise RecipeError(f"{path} is the recipe of one run; use it with 'sottovoce run', or write a study around it")
+        raise RecipeError(
+            f"{path} is the recipe of one run, for it has no tables, sweeps or curves; use it with 'sottovoce run', or "
+            "write a study around it"
+        )
     where = (executor, workers, gpus_per_worker, ray_address, shard_size, device, store)
     run(study, out_folder, changes, *where, dry_run, quiet)
 

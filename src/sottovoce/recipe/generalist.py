@@ -86,7 +86,7 @@ class Sweep(Stage):
 class GeneralistRecipe(Stage):
     """One model for many languages. Zero-shot: each corpus in turn is tested by a model that heard the others alone."""
 
-    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
     corpora: Annotated[dict[str, Speech], Field(min_length=1)]
     held_out: list[str] | None = Field(default=None, description="the corpora to be tested, each by the others; all")
     network: Network

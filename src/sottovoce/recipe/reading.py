@@ -139,8 +139,8 @@ def _in_words(error: Any) -> str:
         return f"there is no translator '{error['ctx']['tag']}'; there are {error['ctx']['expected_tags']}"
     if error["type"] == "extra_forbidden":
         return "there is no such setting"
-    given = error["input"]
-    return f"{error['msg']}, not {given!r}" if isinstance(given, str | int | float) else error["msg"]
+    said, given = error["msg"].removeprefix("Value error, "), error["input"]
+    return f"{said}, not {given!r}" if isinstance(given, str | int | float) else said
 
 
 def _apply(tree: dict[str, Any], change: str) -> None:

@@ -88,7 +88,7 @@ class Curve(Stage):
 class Study(Stage):
     """Tables, sweeps and curves over one base recipe, for each column."""
 
-    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
     base: str = Field(description="a shipped recipe's name, or a file; a relative one is beside this file")
     columns: Annotated[list[Column], Field(min_length=1)] = Field(default=[Column()])
     tables: list[Comparison] = Field(default=[])

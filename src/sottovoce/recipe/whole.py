@@ -18,7 +18,7 @@ from sottovoce.recipe.upstream import Upstream
 class Recipe(Stage):
     """A whole run."""
 
-    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
     target: Speech
     source: Speech
     emotions: Annotated[list[str], Field(min_length=2)] = Field(default=["angry", "happy", "neutral", "sad"])
