@@ -126,12 +126,10 @@ def prepare_from_tables(
     taken = {place for found in places.values() for place in found}
     unlabelled = [str(path.relative_to(folder)) for paths in there.values() for path in paths if path not in taken]
     odd = {
-        "recordings have labels and are not there": [name for name, found in places.items() if not found],
+        "recordings have labels and are not there": [name for name in places if not places[name]],
         # Those of other parts have labels elsewhere.
         "recordings have no labels that can be read, and were left out": unlabelled if whole else [],
-        "recordings lie there more than once; each was taken once": [
-            n for n, found in places.items() if len(found) > 1
-        ],
+        "recordings lie there more than once; each was taken once": [name for name in places if len(places[name]) > 1],
     }
     notes = departures(card, manifest) if whole else []
     return Prepared(manifest, (*notes, *(f"{len(of)} {what}; the first: {min(of)}" for what, of in odd.items() if of)))
