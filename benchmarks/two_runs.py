@@ -3,8 +3,8 @@
     python benchmarks/two_runs.py runs/exact runs/trimmed      # of `sottovoce zero-shot`: on each corpus held out
     python benchmarks/two_runs.py runs/votes runs/given        # of `sottovoce run`: each condition and round
 
-What only one of them has is left out. p is of the sign-flip test, after Holm's correction over the lines of one table
-and metric.
+What only one of them has, and what answers alike in both, is left out. p is of the sign-flip test, after Holm's
+correction over the lines of one table and metric.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from machine import state_machine, table
@@ -37,6 +38,15 @@ def models(part: pa.Table) -> dict[tuple[str, int], None]:
     return dict.fromkeys(zip(names, part["round"].to_pylist(), strict=True))
 
 
+def answers(part: pa.Table, model: tuple[str, int]) -> dict[tuple[int, str], str]:
+    """What the model said of each utterance, by seed."""
+    name = np.array([condition.partition(": ")[2] for condition in part["condition"].to_pylist()])
+    own = part.filter(pa.array((name == model[0]) & (part["round"].to_numpy() == model[1])))
+    classes = predictions.classes_of(own)
+    said = [classes[best] for best in predictions.probabilities(own).argmax(axis=1)]
+    return dict(zip(zip(own["seed"].to_pylist(), own["utterance"].to_pylist(), strict=True), said, strict=True))
+
+
 def main() -> None:
     """Print a table for each corpus that was tested."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -47,7 +57,7 @@ def main() -> None:
     runs = [chosen.a, chosen.b]
     for corpus in sorted(set(tested(chosen.a)) & set(tested(chosen.b))):
         parts = [under_name(run, tested(run)[corpus]) for run in runs]
-        shared = [model for model in models(parts[0]) if model in models(parts[1])]
+        shared = [m for m in models(parts[0]) if m in models(parts[1]) and answers(parts[0], m) != answers(parts[1], m)]
         pairs = [((f"{chosen.a.name}: {name}", r), (f"{chosen.b.name}: {name}", r)) for name, r in shared]
         rows = [
             [

@@ -139,7 +139,17 @@ def test_a_curve_has_every_round_and_the_oracle(place, done):
 def test_the_tables_as_files(place, done):
     with (place / "out" / "tables.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 2 * 4 * 3
+    of_table = [r for r in rows if r["table"] == done["tables"][0]["title"]]
+    assert len(of_table) == 2 * 4 * 3
+    for part in done["sweeps"]:
+        of_sweep = [r for r in rows if (r["table"], r["column"]) == (part["title"], part["column"])]
+        assert len(of_sweep) == 2 * 3 * len(part["points"])
+        first = next(r for r in of_sweep if r["metric"] == "ua")
+        assert float(first["score"]) == part["points"][0]["score"]["ua"]
+    for part in done["curves"]:
+        *rounds, best = [r for r in rows if (r["table"], r["column"]) == (part["title"], part["column"])]
+        assert [r["row"] for r in rounds[::3]] == ["round 0", "round 1", "round 2", "round 3"]
+        assert (best["row"], float(best["score"])) == ("oracle", part["oracle"])
     ours = next(r for r in rows if (r["column"], r["row"], r["metric"]) == ("Second", "ours", "macro_f1"))
     assert float(ours["printed"]) == 0.5104
     assert float(ours["score"]) == next(r for r in done["tables"][1]["rows"] if r["name"] == "ours")["macro_f1"]

@@ -93,7 +93,7 @@ def run(
         "tables": [part for table in study.tables for part in _judged_table(study, table, done)],
         "sweeps": [part for sweep in study.sweeps for part in _judged_sweep(study, sweep, done)],
         "curves": [_judged_curve(column, curve, done) for curve in study.curves for column in study.columns],
-        "warnings": list(dict.fromkeys(warning for each in every for warning in each["warnings"])),
+        "warnings": list(dict.fromkeys(warning for each in every for warning in _warnings(each))),
         "environment": every[0]["environment"],
     }
     write_json(out / "results.json", results)
@@ -125,7 +125,8 @@ def _judged_table(study: Study, table: Comparison, done: Mapping[str, Done]) -> 
         pairs = [((a, 0), (b, 0)) for a, b in table.pairs]
         verdict = judged.judge(pa.concat_tables(sides), baseline=table.rows[0].name, pairs=pairs)
         rows = [{**condition, **extra[condition["name"]]} for condition in verdict["conditions"]]
-        compared = {"comparisons": verdict["comparisons"], "warnings": verdict["warnings"]}
+        limits = judged.limits(len(set(sides[0]["speaker"].to_pylist())), len(pairs) * len(study.columns))
+        compared = {"comparisons": verdict["comparisons"], "warnings": limits}
         parts.append({"title": table.title, "column": column.name, "rows": rows, **compared})
     _correct([comparison for part in parts for comparison in part["comparisons"]])
     return parts
@@ -146,8 +147,9 @@ def _judged_sweep(study: Study, sweep: Sweep, done: Mapping[str, Done]) -> list[
             ]
             scored = {"score": last, "baseline": run.last(BASELINE), "gains": gains}
             points.append({"value": value, **scored, "run": f"runs/{run.folder.name}"})
+        limits = judged.limits(run.results["n_speakers"], len(sweep.values) * len(study.columns))
         named = {"title": sweep.title, "setting": sweep.setting, "condition": sweep.condition}
-        parts.append({**named, "column": column.name, "points": points})
+        parts.append({**named, "column": column.name, "points": points, "warnings": limits})
     _correct([gain for part in parts for point in part["points"] for gain in point["gains"]])
     return parts
 
@@ -164,6 +166,13 @@ def _judged_curve(column: Column, curve: Curve, done: Mapping[str, Done]) -> dic
         "oracle": oracle(run.predictions, curve.condition, BASELINE),
         "run": f"runs/{run.folder.name}",
     }
+
+
+def _warnings(results: Mapping[str, Any]) -> list[str]:
+    """Of one run, without what its number of speakers does to its own comparisons: a study has other ones."""
+    n_pairs = sum(c["metric"] == "macro_f1" for c in results["comparisons"])
+    own = judged.limits(results["n_speakers"], n_pairs)
+    return [warning for warning in results["warnings"] if warning not in own]
 
 
 def _correct(comparisons: Sequence[dict[str, Any]]) -> None:

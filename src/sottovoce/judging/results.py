@@ -67,7 +67,7 @@ def judge(
     return {
         "conditions": [_condition(name, part, sums[name], scoring) for name, part in parts.items()],
         "comparisons": [row for metric in scoring.metrics for row in _comparisons(sums, pairs, metric, scoring)],
-        "warnings": _warnings(n_speakers, len(pairs)),
+        "warnings": limits(n_speakers, len(pairs)),
     }
 
 
@@ -261,8 +261,8 @@ def _comparisons(
     ]
 
 
-def _warnings(n_speakers: int, n_pairs: int) -> list[str]:
-    """What the number of speakers does not allow to be said."""
+def limits(n_speakers: int, n_pairs: int) -> list[str]:
+    """What the number of speakers does not allow to be said, with Holm's correction over `n_pairs` comparisons."""
     if n_speakers == 1:
         return ["There is one test speaker: no interval can be given, and nothing is known about other speakers."]
     least = certainty.smallest_p(n_speakers)

@@ -18,11 +18,13 @@ from sottovoce.judging.calibration import Bin
 class Trust:
     """What is known of predictions for speakers that the predicting models never heard.
 
-    `temperature` is fitted on all of them. `before` and `after` show their reliability as they are, and each speaker's
-    at the temperature of the others. `steps` are thresholds on the confidence at `temperature`.
+    `temperature` is fitted on all of them, or 1 where `helps` is false: each speaker at the temperature of the others
+    has no smaller log loss than as it is. `before` and `after` show their reliability as they are, and at the
+    temperature of the others. `steps` are thresholds on the confidence at `temperature`.
     """
 
     temperature: float
+    helps: bool
     before: list[Bin]
     after: list[Bin]
     steps: list[Step]
@@ -40,13 +42,16 @@ def trust_of(predictions: pa.Table, *, new_speakers: bool = True) -> Trust:
     classes, speakers = table_of.classes_of(predictions), predictions["speaker"].to_pylist()
     said = table_of.probabilities(predictions)
     true = np.array([classes.index(label) for label in predictions["label"].to_pylist()])
-    temperature = calibration.fitted_temperature(said, true)
+    others = calibration.cross_fitted(said, true, speakers)
+    helps = calibration.log_loss(others, true, 1.0) < calibration.log_loss(said, true, 1.0)
+    temperature = calibration.fitted_temperature(said, true) if helps else 1.0
     n_seeds = len(set(predictions["seed"].to_pylist()))
     steps = abstention.curve(calibration.scaled(said, temperature), true, speakers, n_seeds)
     return Trust(
         temperature,
+        helps,
         calibration.reliability(said, true),
-        calibration.reliability(calibration.cross_fitted(said, true, speakers), true),
+        calibration.reliability(others, true),
         steps if new_speakers else _unbounded(steps),
         len(set(predictions["utterance"].to_pylist())),
         len(set(speakers)),

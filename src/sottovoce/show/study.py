@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -158,10 +158,11 @@ def _parts(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     drawn: list[tuple[str, dict[str, Any]]] = []
     for number, (title, parts) in enumerate(_by_title(results["sweeps"]).items()):
         figure = _sweep_figure(f"sweep{number}", parts)
-        drawn.append((title, {"figure": figure, "table": swept(parts), "note": SWEEPS_NOTE}))
+        limits = list(dict.fromkeys(warning for part in parts for warning in part["warnings"]))
+        drawn.append((title, {"figure": figure, "table": swept(parts), "note": SWEEPS_NOTE, "warnings": limits}))
     for number, part in enumerate(results["curves"]):
         figure = _curve_figure(f"curve{number}", part)
-        drawn.append((_titled(part), {"figure": figure, "table": curve(part), "note": CURVES_NOTE}))
+        drawn.append((_titled(part), {"figure": figure, "table": curve(part), "note": CURVES_NOTE, "warnings": []}))
     return made + [{"title": title, "whole": None, "by_column": [], "drawn": each} for title, each in drawn]
 
 
@@ -249,17 +250,30 @@ def _runs(results: Mapping[str, Any]) -> tables.Table:
 
 
 def _write_csv(path: Path, results: Mapping[str, Any]) -> None:
-    """One line for each score of each row of each table, as fractions: what another program wants."""
+    """One line for each score of each row, sweep value and round, as fractions: what another program wants."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["table", "column", "row", "metric", "score", "low", "high", "printed", "n_selected"])
-        for part in results["tables"]:
-            for row in part["rows"]:
-                for metric in tables.METRICS:
-                    ends = row[f"{metric}_ci95"] or ("", "")
-                    printed = row["printed"][metric] if row["printed"] else ""
-                    named = [part["title"], part["column"], row["name"], metric]
-                    writer.writerow([*named, row[metric], *ends, printed, row["n_selected"]])
+        for part, name, row in _lines(results):
+            for metric in tables.METRICS:
+                ends = row[f"{metric}_ci95"] or ("", "")
+                printed = row["printed"][metric] if row.get("printed") else ""
+                named = [part["title"], part["column"], name, metric]
+                writer.writerow([*named, row[metric], *ends, printed, row["n_selected"]])
+        for part in results["curves"]:
+            if part["oracle"] is not None:
+                writer.writerow([part["title"], part["column"], "oracle", "macro_f1", part["oracle"], "", "", "", ""])
+
+
+def _lines(results: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
+    """Everything that has scores: the part it is in, its name there, and itself."""
+    for part in results["tables"]:
+        yield from ((part, row["name"], row) for row in part["rows"])
+    for part in results["sweeps"]:
+        yield from ((part, f"{part['setting']}={point['value']}", point["score"]) for point in part["points"])
+        yield from ((part, f"target alone, {part['setting']}={p['value']}", p["baseline"]) for p in part["points"])
+    for part in results["curves"]:
+        yield from ((part, f"round {each['round']}", each) for each in part["rounds"])
 
 
 def _escaped(cell: str) -> str:

@@ -59,7 +59,7 @@ def print_tables(results: Mapping[str, Any]) -> None:
 
     for title, content in shown(results):
         print_table(title, *content)
-    of_tables = (warning for content in results["tables"] for warning in content["warnings"])
+    of_tables = (warning for content in [*results["tables"], *results["sweeps"]] for warning in content["warnings"])
     for warning in dict.fromkeys([*results["warnings"], *of_tables]):
         err.print(f"warning: {escape(warning)}", soft_wrap=True, highlight=False)
 

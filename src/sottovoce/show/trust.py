@@ -34,6 +34,7 @@ def contents(predictions: pa.Table, chosen: Mapping[str, Any], *, new_speakers: 
         "choice": _choice_table(chosen),
         "scores": chosen["scores"] and {m: _score(chosen["scores"], m) for m in ("macro_f1", "ua", "wa")},
         "temperature": f"{trust.temperature:.2f}",
+        "helps": trust.helps,
         "reliability": Markup(_reliability(trust)),
         "errors": Markup(_errors(trust.steps)),
         "rates": _rate_table(trust.steps),
