@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoFeatureExtractor, AutoModel
 
-from sottovoce.errors import UpstreamError
+from sottovoce.errors import UpstreamError, WeightsError
 from sottovoce.upstreams.loading import load_upstream
 from tests.conftest import tone
 from tests.weights.checkpoints import TINY, tiny_hubert
@@ -69,6 +69,26 @@ def test_no_preprocessor_no_guess(tmp_path: Path) -> None:
     (tiny_hubert(tmp_path) / "preprocessor_config.json").unlink()
     with pytest.raises(UpstreamError, match=r"no usable preprocessor_config\.json"):
         load_upstream("ssl", str(tmp_path))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_layer_too_few_or_too_many_is_listed_and_a_head_is_left_alone(kind: str, tmp_path: Path) -> None:
+    TINY[kind][1](tmp_path)
+    path = tmp_path / "model.safetensors"
+    tensors = load_file(path)
+    name = next(n for n, t in tensors.items() if "layers.1." in n and n.endswith("weight") and t.ndim == 2)
+    lacking = {n: t for n, t in tensors.items() if n != name}
+    further = name.replace("layers.1.", "layers.2.")
+    for edited, said in (
+        (lacking, f"lacks 1 tensors .*: {name}"),
+        (tensors | {further: tensors[name].clone()}, f"holds 1 tensors .* no place for: {further}"),
+        (tensors | {name: tensors[name][:-1].clone()}, f"speaks of other sizes than {name} have"),
+    ):
+        save_file(edited, path, metadata={"format": "pt"})
+        with pytest.raises(WeightsError, match=said):
+            load_upstream("ssl", str(tmp_path))
+    save_file(tensors | {"lm_head.weight": torch.zeros(4, 4)}, path, metadata={"format": "pt"})
+    load_upstream("ssl", str(tmp_path))
 
 
 def test_a_tensor_for_training_alone_may_be_missing(tmp_path: Path) -> None:

@@ -114,6 +114,14 @@ def test_checkpoints_of_another_kind_are_refused(tmp_path: Path, tiny: Path) -> 
         load_upstream("whisper", str(tiny), context="padded")  # pyright: ignore[reportArgumentType]
 
 
+def test_a_layer_more_than_the_configuration_says_is_refused(tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny, tmp_path, dirs_exist_ok=True)
+    config = tmp_path / "config.json"
+    config.write_text(config.read_text().replace('"encoder_layers": 2', '"encoder_layers": 1'))
+    with pytest.raises(WeightsError, match=r"holds \d+ tensors .* no place for: layers\.1\."):
+        load_upstream("whisper", str(tmp_path))
+
+
 def test_a_shape_other_than_the_configuration_is_refused(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny, tmp_path, dirs_exist_ok=True)
     config = tmp_path / "config.json"

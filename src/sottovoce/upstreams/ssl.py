@@ -135,4 +135,4 @@ def _load_extractor(checkpoint: Checkpoint) -> Any:
 def _load_model(checkpoint: Checkpoint) -> Any:
     from transformers import AutoModel
 
-    return load_complete(AutoModel, checkpoint, unused=_ONLY_FOR_TRAINING)
+    return load_complete(AutoModel, checkpoint, unused=_ONLY_FOR_TRAINING, nothing_more=True)

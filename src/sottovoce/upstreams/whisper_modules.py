@@ -75,7 +75,7 @@ def load_encoder(checkpoint: Checkpoint) -> Encoder:
 
     Raises:
         WeightsError: unreadable, of another shape than the configuration says, of an activation that Whisper does not
-            have, or tensors are missing (lists them).
+            have, or tensors are missing or too many (lists them).
     """
     settings = checkpoint.config
     wrong = [name for name in _SIZES if not (isinstance(settings.get(name), int) and settings[name] > 0)]
@@ -88,13 +88,18 @@ def load_encoder(checkpoint: Checkpoint) -> Encoder:
         encoder = Encoder(settings)
     wanted = encoder.state_dict()
     try:
-        read = _tensors(checkpoint, set(wanted))
+        read = _tensors(checkpoint, {name.partition(".")[0] for name in wanted})
     except (OSError, SafetensorError) as problem:
         raise WeightsError(f"{checkpoint.weights} cannot be loaded: {problem}") from problem
     if missing := sorted(set(wanted) - set(read)):
         raise WeightsError(
             f"{checkpoint.weights} lacks {len(missing)} tensors of Whisper's encoder, which would be random: "
             f"{', '.join(missing)}. Take a complete checkpoint of this kind"
+        )
+    if extra := sorted(set(read) - set(wanted)):
+        raise WeightsError(
+            f"{checkpoint.weights} holds {len(extra)} tensors of Whisper's encoder that its config.json has no place "
+            f"for: {', '.join(extra)}. Take the config.json that was published with them"
         )
     if other := [name for name, tensor in read.items() if tensor.shape != wanted[name].shape]:
         raise WeightsError(
@@ -104,12 +109,12 @@ def load_encoder(checkpoint: Checkpoint) -> Encoder:
     return encoder.eval().requires_grad_(False)
 
 
-def _tensors(checkpoint: Checkpoint, names: set[str]) -> dict[str, torch.Tensor]:
-    """Those of the names, in fp32."""
+def _tensors(checkpoint: Checkpoint, parts: set[str]) -> dict[str, torch.Tensor]:
+    """Those of the encoder's parts, in fp32."""
     read = {}
     for path in checkpoint.tensor_files:
         with safe_open(path, framework="pt") as tensors:
             for name in tensors.keys():  # noqa: SIM118
-                if (own := _OUTER.sub("", name)) in names:
+                if (own := _OUTER.sub("", name)).partition(".")[0] in parts:
                     read[own] = tensors.get_tensor(name).to(torch.float32)
     return read

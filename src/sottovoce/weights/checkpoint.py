@@ -158,6 +158,7 @@ def load_complete(
     *,
     unused: frozenset[str] = frozenset(),
     rename: Mapping[str, str] = {},
+    nothing_more: bool = False,
     dtype: torch.dtype = torch.float32,
     device: torch.device | None = None,
 ) -> Any:
@@ -170,12 +171,14 @@ def load_complete(
         checkpoint: where the tensors are.
         unused: names of tensors that only training needs.
         rename: patterns in the checkpoint's tensor names and their replacement.
+        nothing_more: refuse tensors of the model's own parts that its configuration has no place for, such as those of
+            further layers; what lies beside the model, such as a task's head, is left alone.
         dtype: what the tensors become.
         device: where they go; where they are not told, memory of the processor.
 
     Raises:
-        WeightsError: unreadable, of another shape than the configuration says, tensors are missing (lists them), or the
-            device has no room for them.
+        WeightsError: unreadable, of another shape than the configuration says, tensors are missing or too many (lists
+            them), or the device has no room for them.
     """
     with quiet_transformers():
         try:
@@ -186,10 +189,22 @@ def load_complete(
                 use_safetensors=True,
                 local_files_only=True,
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are refused below, by name
             )
         except Exception as problem:
             # Transformers, safetensors and json each raise their own kinds for a damaged checkpoint.
             raise WeightsError(f"{checkpoint.weights} cannot be loaded: {problem}") from problem
+    if other := sorted(name for name, *_ in found["mismatched_keys"]):
+        raise WeightsError(
+            f"{checkpoint.weights} cannot be loaded: its config.json speaks of other sizes than {', '.join(other)} have"
+        )
+    parts = {name for name, _ in model.named_children()} if nothing_more else set()
+    own = (name.removeprefix(f"{model.base_model_prefix}.") for name in found["unexpected_keys"])
+    if extra := sorted(name for name in own if name.partition(".")[0] in parts):
+        raise WeightsError(
+            f"{checkpoint.weights} holds {len(extra)} tensors of {type(model).__name__} that its config.json has no "
+            f"place for: {', '.join(extra)}. Take the config.json that was published with them"
+        )
     missing = sorted(set(found["missing_keys"]) - unused)
     if missing:
         raise WeightsError(
