@@ -57,3 +57,16 @@ def test_the_real_corpus_is_what_its_card_says(real_corpora: Path, name):
     assert prepared.manifest.has_votes == (name == "emodb")
     if name == "emodb":  # what was published was recognised by at least 80 %
         assert min(u.votes[u.emotion] for u in prepared.manifest) == pytest.approx(16)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("IEMOCAP", "iemocap"), ("crema-d", "cremad"), ("MSP_Podcast", "msp-podcast")]
+)
+def test_a_name_that_is_nearly_one_is_asked_about(tmp_path: Path, typed: str, meant: str):
+    with pytest.raises(CorpusError, match=rf"\(did you mean {meant}\?\); there are: aesdd"):
+        catalogue.prepare(typed, tmp_path)
+
+
+def test_a_name_that_is_like_none(tmp_path: Path):
+    with pytest.raises(CorpusError, match="no reader for a corpus 'xyz'; there are"):
+        catalogue.prepare("xyz", tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -60,8 +61,10 @@ def prepare(
             raise CorpusError(f"pattern and part belong to corpora; '{name}' is a format and says itself what it holds")
         return interchange.read(name, place, labels=labels, language=language, audio_to=audio_to)
     if name not in known:
-        there = ", ".join([*known, "folder", *interchange.formats()])
-        raise CorpusError(f"There is no reader for a corpus '{name}'; there are: {there}")
+        names = [*known, "folder", *interchange.formats()]
+        alike = get_close_matches(name.lower().replace("_", "-"), names, n=1)
+        meant = f" (did you mean {alike[0]}?)" if alike else ""
+        raise CorpusError(f"There is no reader for a corpus '{name}'{meant}; there are: {', '.join(names)}")
     if pattern or labels or language:
         raise CorpusError(f"pattern, labels and language belong to the corpus 'folder'; '{name}' knows its own")
     if part is None:

@@ -67,9 +67,9 @@ class Published:
             content = torch.load(self.tensor_file, map_location="cpu", weights_only=True, mmap=mapped)
         except pickle.UnpicklingError as problem:
             raise WeightsError(
-                f"{self.tensor_file} holds more than tensors and plain values, which could run code: refused. Where "
-                "you trust it, open it elsewhere with torch.load(..., weights_only=False) and write its tensors with "
-                f"safetensors.torch.save_file to {SAFETENSORS} beside it"
+                f"{self.tensor_file} is damaged, or holds more than tensors and plain values, which could run code: "
+                "refused. Where you trust it, open it elsewhere with torch.load(..., weights_only=False) and write its "
+                f"tensors with safetensors.torch.save_file to {SAFETENSORS} beside it"
             ) from problem
         except (OSError, RuntimeError, EOFError, ValueError, KeyError, SafetensorError) as problem:
             reason = str(problem).partition("\n")[0]
