@@ -137,8 +137,8 @@ def _judged_sweep(study: Study, sweep: Sweep, done: Mapping[str, Done]) -> list[
     parts = []
     for column in study.columns:
         points = []
-        for value in sweep.values:
-            run = done[wish_of_value(column, sweep, value).key]
+        runs = [done[wish_of_value(column, sweep, value).key] for value in sweep.values]
+        for value, run in zip(sweep.values, runs, strict=True):
             last = run.last(sweep.condition)
             gains = [
                 dict(c)
@@ -147,7 +147,7 @@ def _judged_sweep(study: Study, sweep: Sweep, done: Mapping[str, Done]) -> list[
             ]
             scored = {"score": last, "baseline": run.last(BASELINE), "gains": gains}
             points.append({"value": value, **scored, "run": f"runs/{run.folder.name}"})
-        limits = judged.limits(run.results["n_speakers"], len(sweep.values) * len(study.columns))
+        limits = judged.limits(runs[0].results["n_speakers"], len(sweep.values) * len(study.columns))
         named = {"title": sweep.title, "setting": sweep.setting, "condition": sweep.condition}
         parts.append({**named, "column": column.name, "points": points, "warnings": limits})
     _correct([gain for part in parts for point in part["points"] for gain in point["gains"]])
