@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from sottovoce.speech import audio, uri
 from sottovoce.speech.manifest import Utterance
 from sottovoce.store.atomic import read_json, write_json
-from sottovoce.store.sealed import SEAL, SealedFolder
+from sottovoce.store.sealed import SEAL, SealedFolder, Single
 
 STALE_S = 86_400.0
 
@@ -119,7 +119,7 @@ class Store:
         return shelf
 
     def single(self, stage: str, key: str) -> Single:
-        """The place of one thing that is made whole, such as a trained bank."""
+        """The place of one thing that is made whole, such as a trained generalist."""
         return Single(uri.below(self.place, stage, key))
 
     def sound_digests(self, utterances: Iterable[Utterance]) -> dict[str, str | None]:
@@ -177,32 +177,6 @@ class Store:
             )
             for u in utterances
         ]
-
-
-class Single:
-    """One thing made whole or not at all, in a folder of its own with a seal; `unfinished` is room for checkpoints."""
-
-    def __init__(self, place: str | Path) -> None:
-        self._sealed = SealedFolder(place)
-        self.folder = self._sealed.folder
-        self.unfinished = self.folder.with_name(f".{self.folder.name}")
-
-    def find(self) -> Path | None:
-        """The finished folder, fetched if need be, or None. A damaged one is set aside with a warning."""
-        found = self._sealed.share() if self._sealed.is_whole() else self._sealed.is_shared()
-        if found:
-            self._sealed.fetch()
-        return self.folder if found else None
-
-    def keep(self, write: Callable[[Path], Any]) -> Path:
-        """Let `write` fill a folder, seal it, put it in place, and drop what was unfinished.
-
-        Raises:
-            StoreError: the disk is full or may not be written, or the URI of the store cannot be reached.
-        """
-        self._sealed.make(write)
-        shutil.rmtree(self.unfinished, ignore_errors=True)
-        return self.folder
 
 
 class Shelf:
@@ -280,13 +254,11 @@ class Shelf:
 
         shard = self._of(tasks)
         shard.make(write)
-        shutil.rmtree(self.unfinished(tasks), ignore_errors=True)
         return shard.folder
 
     def unfinished(self, tasks: Sequence[Keyed]) -> Path:
         """Room for a checkpoint of the shard of exactly these tasks; gone once they are kept."""
-        folder = self._of(tasks).folder
-        return folder.with_name(f".{folder.name}")
+        return self._of(tasks).unfinished
 
     def holds(self, tasks: Sequence[Keyed]) -> bool:
         """Whether the shard of exactly these tasks is there, whole, on this machine or at the URI of the store."""

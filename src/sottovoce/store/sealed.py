@@ -37,8 +37,13 @@ class SealedFolder:
         """The folder on this machine: the place itself, or its mirror."""
         return uri.mirror(self.place)
 
+    @property
+    def unfinished(self) -> Path:
+        """Room for checkpoints of what will fill the folder; gone once it is made."""
+        return self.folder.with_name(f".{self.folder.name}")
+
     def make(self, write: Callable[[Path], Any]) -> None:
-        """Let `write` fill a hidden folder, seal it, rename it into place, and share it.
+        """Let `write` fill a hidden folder, seal it, rename it into place, share it, and drop what was unfinished.
 
         Raises:
             StoreError: the disk is full or may not be written, or the URI cannot be reached.
@@ -59,6 +64,7 @@ class SealedFolder:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         self.share()
+        shutil.rmtree(self.unfinished, ignore_errors=True)
 
     def is_whole(self) -> bool:
         """Whether this machine has the folder, undamaged; a damaged one is set aside with a warning."""
@@ -127,6 +133,31 @@ class SealedFolder:
             if not path.is_file() or path.stat().st_size != expected[0] or seal_of(path) != expected:
                 return f"{name} is missing or changed"
         return None
+
+
+class Single:
+    """One thing made whole or not at all, in a folder of its own with a seal; `unfinished` is room for checkpoints."""
+
+    def __init__(self, place: str | Path) -> None:
+        self._sealed = SealedFolder(place)
+        self.folder = self._sealed.folder
+        self.unfinished = self._sealed.unfinished
+
+    def find(self) -> Path | None:
+        """The finished folder, fetched if need be, or None. A damaged one is set aside with a warning."""
+        found = self._sealed.share() if self._sealed.is_whole() else self._sealed.is_shared()
+        if found:
+            self._sealed.fetch()
+        return self.folder if found else None
+
+    def keep(self, write: Callable[[Path], Any]) -> Path:
+        """Let `write` fill a folder, seal it, put it in place, and drop what was unfinished.
+
+        Raises:
+            StoreError: the disk is full or may not be written, or the URI of the store cannot be reached.
+        """
+        self._sealed.make(write)
+        return self.folder
 
 
 def seal_of(path: Path) -> list[Any]:
