@@ -202,12 +202,13 @@ def test_frames_from_memory_and_from_disk_are_the_same(tones: Manifest, store: S
             assert torch.equal(X, torch.cat([expected(tones[i], Framing(n_layers=n_layers)) for i in rows]).to(dtype))
 
 
-def test_what_is_fetched_may_be_changed_without_harm(tones: Manifest, store: Store):
+def test_neighbours_are_fetched_without_a_copy(tones: Manifest, store: Store):
     frames = Frames(list(extract(tones, Framing(), store).kept.values()))
-    first = frames.fetch(np.array([0]))[0]
-    before = first.clone()
-    first.zero_()
-    assert torch.equal(frames.fetch(np.array([0]))[0], before)
+    each = [frames.fetch(np.array([i]))[0] for i in range(4)]
+    together = frames.fetch(np.array([1, 2, 3]))[0]
+    assert torch.equal(together, torch.cat(each[1:])) and together.data_ptr() == each[1].data_ptr()
+    assert torch.equal(frames.fetch(np.array([3, 1]))[0], torch.cat([each[3], each[1]]))
+    assert len(frames.fetch(np.array([], np.int64))[0]) == 0
 
 
 def test_features_of_different_shapes_are_not_mixed(tones: Manifest, store: Store):

@@ -102,6 +102,7 @@ class Store:
     def __init__(self, place: str | Path) -> None:
         local = uri.localised(place)
         self.place = local if isinstance(local, Path) else local.rstrip("/")
+        self._shelves: dict[tuple[str, str], Shelf] = {}
 
     @property
     def root(self) -> Path:
@@ -109,8 +110,9 @@ class Store:
         return uri.mirror(self.place)
 
     def shelf(self, stage: str, settings: Mapping[str, Any]) -> Shelf:
-        """The place of one stage with one choice of settings."""
-        shelf = Shelf(uri.below(self.place, stage, key_of(stage, settings)))
+        """The place of one stage with one choice of settings; the same object each time, which knows what is whole."""
+        key = key_of(stage, settings)
+        shelf = self._shelves.setdefault((stage, key), Shelf(uri.below(self.place, stage, key)))
         if not (shelf.folder / SETTINGS).exists():
             content = {"stage": stage, "settings": settings}
             if isinstance(shelf.place, str):

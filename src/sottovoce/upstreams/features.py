@@ -46,24 +46,35 @@ class Frames:
         self._row_bytes = 2 * int(np.prod(self._row_shape))
         self._starts: dict[Path, int] = {}
         total = int(self.lengths.sum()) * self._row_bytes // 2 * torch.empty((), dtype=dtype).element_size()
-        self._held = [self._read([i])[0] for i in range(len(pool))] if total <= memory_bytes else None
+        self._ends: NDArray[np.int64] = self.lengths.cumsum()
+        self._held = self._all() if total <= memory_bytes else None
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def fetch(self, rows: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Frames at `rows`, one utterance behind the other (`[sum T, d]` or `[sum T, L, d]`), and lengths `[B]`."""
+        """Frames at `rows`, one utterance behind the other (`[sum T, d]` or `[sum T, L, d]`), and lengths `[B]`.
+
+        The frames are not the caller's to change: those of neighbours are a part of what is held, not a copy.
+        """
         lengths = torch.from_numpy(self.lengths[rows])
-        if self._held is not None:
-            return torch.cat([self._held[i] for i in rows]), lengths
-        return torch.cat(self._read(rows)), lengths
+        if self._held is None:
+            return torch.cat([self._read(self._kept[i]) for i in rows]).to(self._dtype), lengths
+        starts, ends = (self._ends - self.lengths)[rows], self._ends[rows]
+        if np.array_equal(starts[1:], ends[:-1]):  # as when all are asked in turn
+            return self._held[starts[:1].sum() : ends[-1:].sum()], lengths
+        return torch.cat([self._held[start:end] for start, end in zip(starts, ends, strict=True)]), lengths
 
-    def _read(self, rows: Sequence[int] | NDArray[np.int64]) -> list[torch.Tensor]:
-        return [self._read_one(self._kept[i]) for i in rows]
+    def _all(self) -> torch.Tensor:
+        held = torch.empty((int(self.lengths.sum()), *self._row_shape), dtype=self._dtype)
+        for kept, end, length in zip(self._kept, self._ends, self.lengths, strict=True):
+            held[end - length : end] = self._read(kept)
+        return held
 
-    def _read_one(self, kept: Kept) -> torch.Tensor:
+    def _read(self, kept: Kept) -> torch.Tensor:
         # A plain read, not a memory map: mapped pages would count as this process's memory and fill it.
-        path, n_frames = kept.file(FRAMES), kept.row["n_frames"]
+        path = kept.file(FRAMES)
+        frames = np.empty((kept.row["n_frames"], *self._row_shape), np.float16)
         try:
             with path.open("rb", buffering=0) as stream:
                 if path not in self._starts:
@@ -71,13 +82,12 @@ class Frames:
                     np.lib.format.read_array_header_1_0(stream)
                     self._starts[path] = stream.tell()
                 stream.seek(self._starts[path] + kept.row["start"] * self._row_bytes)
-                raw = stream.read(n_frames * self._row_bytes)
+                n_read = stream.readinto(frames.data)
         except (OSError, ValueError) as problem:
             raise StoreError(f"{path} cannot be read ({problem}); run the same command again") from problem
-        if len(raw) != n_frames * self._row_bytes:
+        if n_read != frames.nbytes:
             raise StoreError(f"{path} is shorter than its index says; run the same command again: it makes it anew")
-        frames = np.frombuffer(raw, np.float16).reshape(n_frames, *self._row_shape)
-        return torch.from_numpy(frames.astype(np.float32)).to(self._dtype)
+        return torch.from_numpy(frames)
 
 
 @dataclass(frozen=True)
