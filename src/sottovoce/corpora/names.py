@@ -19,6 +19,9 @@ ReadName = Callable[[str], Mapping[str, str] | None]
 intensity (see `speech.harmonisation.INTENSITY`) and arousal; nothing for what the corpus holds and we leave out
 (laughter, song); else None."""
 
+ODD = 20
+"""One name in so many may be none of the corpus's (a copy that a file manager made): the rest is read, with a note."""
+
 _MEASURES = {"intensity": INTENSITY, "arousal": "arousal"}
 
 
@@ -69,8 +72,8 @@ def prepare_by_name(
         name_of: the name of a recording, with folders where the file's alone is not unique.
 
     Raises:
-        CorpusError: the folder is absent or holds something else, with what was expected and what is there; or some
-            names cannot be read: all of them are listed.
+        CorpusError: the folder is absent or holds something else, with what was expected and what is there; or more
+            than one name in `ODD` cannot be read: all of them are listed.
     """
     folder = Path(folder)
     names = {path: name_of(path) for path in recordings(folder, LOSSLESS)}
@@ -78,7 +81,7 @@ def prepare_by_name(
     unread = [str(path.relative_to(folder.absolute())) for path, fields in read.items() if fields is None]
     if len(unread) == len(read):
         raise wrong_folder(folder, card, unread)
-    if unread:
+    if len(unread) * ODD > len(read):
         headline = f"{folder}: {len(unread)} of {len(read)} names are none of {card.title}'s. Name the folder that"
         raise CorpusError(f"{headline} holds the corpus alone, or move these files away:", unread)
     once: dict[str, Utterance] = {}
@@ -100,10 +103,13 @@ def prepare_by_name(
             once.setdefault(name.lower(), utterance)
     manifest = Manifest(tuple(once[name] for name in sorted(once)))
     notes = departures(card, manifest)
-    n_other = sum(not fields for fields in read.values())
-    if len(read) - n_other > len(once):
-        notes.append(f"{len(read) - n_other - len(once)} recordings lie there more than once; each was taken once")
-    if n_other:
+    n_taken = sum(bool(fields) for fields in read.values())
+    if n_taken > len(once):
+        notes.append(f"{n_taken - len(once)} recordings lie there more than once; each was taken once")
+    if unread:
+        some = ", ".join(unread[:10]) + (" ..." if len(unread) > 10 else "")
+        notes.append(f"left out, for the names are none of {card.title}'s ({len(unread)} of {len(read)}): {some}")
+    if n_other := len(read) - n_taken - len(unread):
         notes.append(f"{n_other} recordings were left out: the card of {card.title} says which")
     return Prepared(manifest, tuple(notes))
 

@@ -1,0 +1,32 @@
+"""Corpora read from their file names: what is done about names that are none of theirs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sottovoce.corpora.published.subesco import prepare
+from sottovoce.errors import CorpusError
+from tests.conftest import tone
+from tests.corpora.miniature import Miniature
+
+NAMES = tuple(f"F_01_ARIN_S_{sentence}_FEAR_{take}.wav" for sentence in range(1, 11) for take in range(1, 5))[:39]
+STRAY = "F_01_ARIN_S_1_FEAR_1 (1).wav"
+
+
+def copy(place: Path, *more: str) -> Path:
+    return Miniature((*NAMES, *more)).write(place / "subesco", tone)
+
+
+def test_a_stray_name_is_left_out_and_named(tmp_path: Path):
+    prepared = prepare(copy(tmp_path, STRAY))
+    assert len(prepared.manifest) == len(NAMES)
+    assert f"left out, for the names are none of SUBESCO's (1 of 40): {STRAY}" in prepared.notes
+
+
+def test_more_than_one_in_twenty_are_refused_with_all_names(tmp_path: Path):
+    stray = ["notes.wav", "Track 1.wav", STRAY]
+    with pytest.raises(CorpusError, match="3 of 42 names are none of SUBESCO's") as caught:
+        prepare(copy(tmp_path, *stray))
+    assert all(name in str(caught.value) for name in stray)
