@@ -162,6 +162,17 @@ def test_the_screen_claims_no_more_than_the_folds_allow(run, tmp_path):
     assert "not evidence about new speakers" in told and "never heard in training" not in told
 
 
+def test_speakers_whom_no_fold_tests_are_counted_apart(run, tmp_path):
+    some = TinyRun(run.place, run.recipe, tmp_path / "some")
+    folds = "protocol={kind: given, folds: [['1'], ['3']]}"
+    outcome = some.start("--set", folds, "--set", "conditions=[target-only]").wait()
+    assert outcome.code == 0, outcome.err
+    results = some.json("results.json")
+    assert results["n_speakers"] == 2 == len({row["speaker"] for row in some.rows("predictions.parquet")})
+    expected = "2 speakers are in no test part and train in every fold: the scores are of the other 2"
+    assert expected in results["warnings"] and expected not in run.json("results.json")["warnings"]
+
+
 def test_the_model_labels_recordings(run):
     model = sottovoce.load(run.folder / "model")
     clips = sorted((run.place / "target").glob("*.wav"))[:3]

@@ -93,7 +93,7 @@ def _results(recipe: Recipe, inputs: Inputs, outcome: Outcome, predictions: pa.T
         + (f", context {recipe.upstream.context}" if recipe.upstream.name == "whisper" else ""),
         "translator": None if inputs.synthesis is None else inputs.synthesis.translator.card.name,
         "protocol": inputs.plan.protocol,
-        "n_speakers": len({u.speaker for u in inputs.target.manifest}),
+        "n_speakers": len(inputs.plan.tested_speakers),
         "n_folds": len(inputs.plan.folds),
         "seeds": recipe.training.seeds,
         **_measures(recipe),
@@ -132,6 +132,11 @@ def _warnings(recipe: Recipe, inputs: Inputs) -> list[str]:
         warnings.append(
             "it is not known what the upstream was trained on: contamination cannot be ruled out. If its folder is a "
             "copy of a published checkpoint, say which in upstream.known_as"
+        )
+    if untested := {known.speaker for known in inputs.plan.facts.values()} - inputs.plan.tested_speakers:
+        warnings.append(
+            f"{len(untested)} speakers are in no test part and train in every fold: the scores are of the other "
+            f"{len(inputs.plan.tested_speakers)}"
         )
     proof = inputs.plan.proof()
     shared = {text for fold in proof["folds"] for text in fold["shared_text_ids"]}

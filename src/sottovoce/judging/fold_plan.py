@@ -59,6 +59,11 @@ class FoldPlan:
         """Whether any fold has a speaker on both sides. Its scores are then no evidence about new speakers."""
         return any(self._speakers(fold.train) & set(fold.test_speakers) for fold in self.folds)
 
+    @property
+    def tested_speakers(self) -> frozenset[str]:
+        """Those who are in a test part; others, of given folds, train in every fold."""
+        return frozenset(speaker for fold in self.folds for speaker in fold.test_speakers)
+
     def admits(self, fold: Fold, utterance: Utterance) -> bool:
         """Whether an utterance that is not natural target speech (translated or source) may train in this fold."""
         return speaker_of(utterance) not in fold.test_speakers
