@@ -49,5 +49,5 @@ def full_disk_or(problem: OSError, path: Path) -> Exception:
     if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StoreError(f"no space left on the disk of {path}. Free some and run the same command: it continues.")
     if problem.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST):
-        return StoreError(f"{path} cannot be written ({problem.strerror}). Choose another place with --out or --store.")
+        return StoreError(f"{path} cannot be written ({problem.strerror}). Choose another place (-o, --out, --store).")
     return problem
