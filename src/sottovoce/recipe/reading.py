@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -161,7 +162,7 @@ def _place(tree: dict[str, Any], name: str, content: Any, where: str) -> None:
         if not isinstance(branch, dict):
             raise RecipeError(f"{where}: {parent} is a single value, not a group of settings")
         tree = branch
-    tree[last] = content
+    tree[last] = deepcopy(content)  # the caller's own must not change when a later setting lands in it
 
 
 def _with_environment(tree: dict[str, Any]) -> Any:

@@ -75,12 +75,19 @@ class Sweep(Stage):
     condition: Condition = "bootstrapped"
     change: Changes = Field(default={})
 
+    @model_validator(mode="after")
+    def _gains(self) -> Sweep:
+        if self.condition == "target-only":
+            raise ValueError(f"'{self.title}' is of a gain over target-only: give it another condition")
+        return self
+
 
 class Curve(Stage):
-    """A condition round by round, and the oracle that knows each fold's and seed's best round (the paper's Fig. 2)."""
+    """A condition of several rounds, one by one, and the oracle: the best round of each fold and seed, chosen with its
+    labels (the paper's Fig. 2)."""
 
     title: str
-    condition: Condition = "bootstrapped"
+    condition: Literal["bootstrapped", "untranslated-selected"] = "bootstrapped"
     rounds: Annotated[int, Field(ge=1)] = 5
     change: Changes = Field(default={})
 
@@ -102,4 +109,7 @@ class Study(Stage):
         names = [column.name for column in self.columns]
         if len(set(names)) < len(names):
             raise ValueError("two columns have one name")
+        titles = [part.title for part in (*self.tables, *self.sweeps, *self.curves)]
+        if twice := sorted({title for title in titles if titles.count(title) > 1}):
+            raise ValueError(f"two tables, sweeps or curves have the title '{twice[0]}'; results go by titles")
         return self
