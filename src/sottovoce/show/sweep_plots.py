@@ -29,7 +29,7 @@ def sweep(name: str, alt: str, setting: str, score: str, panels: Mapping[str, Se
     settings = list(dict.fromkeys(setting for setting, _, _ in points))
     if all(isinstance(setting, int | float) for setting in settings):
         settings.sort()
-    is_gain = any(min(value, *(ends or ())) < 0 for _, value, ends in points)
+    is_gain = any(min(value, *(ends or [value])) < 0 for _, value, ends in points)
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     with drawing(WIDTH_IN, 0.7 + 2.3 * rows) as (figure, render):
