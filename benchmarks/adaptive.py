@@ -5,8 +5,8 @@
 
 For each run with condition `adaptive`: every other condition at every round; two controls (all of them with equal
 weights, which learns nothing, and the target alone with its seeds pooled, which is a pool without any source);
-`adaptive`; and the oracle, which takes the best condition and round of each fold and seed by its test part: a bound,
-not a result.
+`adaptive`; and the oracle: the best condition and round of each fold and seed, chosen with its labels. That is no
+result, and pooled it need not be above every fixed line.
 Change: against the target alone, paired by speaker. Share: of the way from the target alone to the oracle.
 """
 
@@ -58,7 +58,7 @@ class Said:
         return np.tile(pooled(by_seed, np.full(len(seeds), 1 / len(seeds))), (len(seeds), 1))
 
     def oracle(self) -> NDArray[np.float64]:
-        """The best of the others in each fold and seed."""
+        """The best of the others in each fold and seed, chosen with its labels."""
         others = [i for i, (name, _) in enumerate(self.members) if name != NAME]
         classes, labels = predictions.classes_of(self.rows), self.rows["label"].to_pylist()
         best = np.zeros_like(self.probabilities[0])

@@ -133,7 +133,6 @@ def test_a_curve_has_every_round_and_the_oracle(place, done):
         assert [c["round"] for c in part["rounds"]] == [0, 1, 2, 3]
         table = prediction_table.read(place / "out" / part["run"] / "predictions.parquet")
         assert part["oracle"] == oracle(table, "bootstrapped", "target-only")
-        assert part["oracle"] >= max(c["macro_f1"] for c in part["rounds"]) - 1e-6
 
 
 def test_the_tables_as_files(place, done):

@@ -155,7 +155,7 @@ def _judged_sweep(study: Study, sweep: Sweep, done: Mapping[str, Done]) -> list[
 
 
 def _judged_curve(column: Column, curve: Curve, done: Mapping[str, Done]) -> dict[str, Any]:
-    """Every round with its interval, round 0 being the target alone, and the oracle's macro F1."""
+    """Every round with its interval, round 0 being the target alone, and the oracle's macro F1: see `show.rounds`."""
     run = done[wish_of_curve(column, curve).key]
     rounds = [c for c in run.results["conditions"] if c["name"] in (BASELINE, curve.condition)]
     return {

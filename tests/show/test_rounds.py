@@ -85,3 +85,22 @@ def test_oracle_ignores_other_conditions():
     )
     assert rounds.oracle(table, "bootstrapped", "target-only") == 0.0
     assert rounds.oracle(table, "untranslated-selected", "target-only") is None
+    assert rounds.oracle(table, "all-synthetic", "target-only") is None, "it shares round 0 with the baseline"
+
+
+def test_oracle_is_no_bound():
+    """Each fold's best round by the fold's own F1, pooled, is .50 here, and round 0 of both folds is .75."""
+    labels = [[0, 0, 1, 0], [0, 1, 1, 1]]
+    said = {0: [[1, 0, 1, 1], [0, 0, 1, 0]], 1: [[0, 0, 0, 0], [1, 1, 1, 1]]}
+    table = pa.concat_tables(
+        predicted.table(
+            ["happy", "sad"], np.eye(2)[said[number][fold]],
+            condition="bootstrapped" if number else "target-only", round=number, fold=fold, seed=0,
+            utterances=[f"{fold}{i}" for i in range(4)], speakers=[str(fold)] * 4,
+            labels=[("happy", "sad")[label] for label in labels[fold]],
+        )
+        for number in said for fold in range(2)
+    )  # fmt: skip
+    reported = [condition["macro_f1"] for condition in judged.judge(table)["conditions"]]
+    chosen = rounds.oracle(table, "bootstrapped", "target-only")
+    assert chosen is not None and chosen < max(reported) - 0.1

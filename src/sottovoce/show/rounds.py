@@ -1,4 +1,4 @@
-"""What the rounds of a selection did: how many utterances each kept, how that moved, and what an oracle would reach."""
+"""What the rounds of a selection did: how many utterances each kept, how that moved, and what an oracle gets."""
 
 from __future__ import annotations
 
@@ -107,13 +107,14 @@ def _codes(*columns: np.ndarray) -> np.ndarray:
 
 
 def oracle(predictions: pa.Table, condition: str, baseline: str) -> float | None:
-    """Macro F1 (fraction) if the best round of each fold and seed were known beforehand (arXiv 2409.10985, Fig. 2).
+    """Macro F1 (fraction) of the best round of each fold and seed, chosen with its labels (arXiv 2409.10985, Fig. 2).
 
-    `baseline` stands for round 0. The best round is chosen on test data: this is a bound, never a result. None where
-    the condition has no round beside the baseline.
+    `baseline` stands for round 0. Being chosen on test data it is never a result. Nor is it a bound: best is by the
+    fold's own F1, and the score is of all folds pooled, which need not be above that of every fixed round. None where
+    the condition has no rounds.
     """
     name = predictions["condition"].to_numpy()
-    if condition not in name:
+    if not predictions["round"].to_numpy()[name == condition].any():
         return None
     rows = predictions.filter(pa.array(np.isin(name, [condition, baseline])))
     classes = predicted.classes_of(rows)
