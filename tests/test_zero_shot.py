@@ -164,7 +164,7 @@ def test_the_same_recording_in_two_corpora_is_an_error(tmp_path):
     tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     tree["corpora"]["copy"] = {"manifest": str(tmp_path / "it.csv")}
     path.write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
-    with pytest.raises(ManifestError, match=r"(?s)two corpora.*it and copy: 12 recording"):
+    with pytest.raises(ManifestError, match=r"(?s)the same recordings.*it and copy: 12 recording"):
         run(path, tmp_path / "out")
 
 

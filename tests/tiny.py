@@ -46,7 +46,7 @@ def write_side(
                 recording = Path(name) / f"φωνή {speaker}_{take} {emotion}.wav"
                 (folder / recording).parent.mkdir(parents=True, exist_ok=True)
                 # every tone has a noise of its own: no two recordings are the same sound
-                seed = 1000 * len(name) + 100 * number + 10 * list(PITCH_HZ).index(emotion) + take
+                seed = 1000 * sum(map(ord, name)) + 100 * number + 10 * list(PITCH_HZ).index(emotion) + take
                 pitch_hz = PITCH_HZ[emotion] * (1 + 0.05 * number + 0.02 * take)
                 audio.write(folder / recording, tone(0.5 + 0.05 * take, pitch_hz, seed=seed))
                 label = (spelled or {}).get(emotion, emotion)

@@ -27,6 +27,7 @@ from sottovoce.experiment.training import train_all
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging import results as judged
 from sottovoce.judging.choosing import choose
+from sottovoce.judging.fold_plan import speaker_of
 from sottovoce.recipe import WITHOUT_WEIGHTS, Recipe, Speech, Upstream
 from sottovoce.show.report import write_report
 from sottovoce.speech.manifest import Manifest
@@ -137,6 +138,12 @@ def _warnings(recipe: Recipe, inputs: Inputs) -> list[str]:
         warnings.append(
             f"{len(untested)} speakers are in no test part and train in every fold: the scores are of the other "
             f"{len(inputs.plan.tested_speakers)}"
+        )
+    known = {u.speaker: speaker_of(u) for u in inputs.source.manifest}
+    if namesakes := {u.speaker for u in inputs.target.manifest if known.get(u.speaker, speaker_of(u)) != speaker_of(u)}:
+        warnings.append(
+            f"{len(namesakes)} names of speakers are in the target and in the source, in different corpora, and were "
+            "taken for different people. If they are the same, give both manifests one name in a column `corpus`"
         )
     proof = inputs.plan.proof()
     shared = {text for fold in proof["folds"] for text in fold["shared_text_ids"]}

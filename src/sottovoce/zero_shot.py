@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sottovoce.errors import ManifestError
 from sottovoce.experiment import generalists, shares
 from sottovoce.experiment.environment import environment
 from sottovoce.experiment.generalists import Corpora, Trained, Variant
+from sottovoce.experiment.inputs import require_apart
 from sottovoce.experiment.place import Place
 from sottovoce.judging import predictions as table_of
 from sottovoce.judging import results as judged
@@ -54,7 +54,7 @@ def run(
     if len(recipe.corpora) < 2:
         raise ManifestError("zero-shot needs two corpora at least: one to be tested, and another to be heard")
     corpora = generalists.gather(recipe, progress)
-    _require_apart(corpora, place)
+    require_apart(corpora.manifests, place.store)
     wanted = recipe.held_out or list(recipe.corpora)
     _require_new(recipe, corpora, wanted)
     if not recipe.labels.targets:
@@ -109,21 +109,6 @@ def _of_targets(
     write_json(out / "results.json", results)
     pages_of_targets.write_page(out / "report.html", results)
     return results
-
-
-def _require_apart(corpora: Corpora, place: Place) -> None:
-    """Raise a `ManifestError` where one recording is in two corpora: a test would be of what was heard."""
-    home: dict[str, str] = {}
-    shared: Counter[tuple[str, str]] = Counter()
-    for name, manifest in corpora.manifests.items():
-        for digest in set(place.store.sound_digests(manifest).values()) - {None}:
-            if (other := home.setdefault(str(digest), name)) != name:
-                shared[other, name] += 1
-    if shared:
-        listed = [f"{a} and {b}: {n} recording(s)" for (a, b), n in shared.items()]
-        raise ManifestError(
-            "the same recordings are in two corpora, so that a test would be of what was heard:", listed
-        )
 
 
 def _require_new(recipe: GeneralistRecipe, corpora: Corpora, wanted: Sequence[str]) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from sottovoce.errors import ManifestError
-from sottovoce.experiment.inputs import Natural, gather, natural, target_language
+from sottovoce.experiment.inputs import Natural, gather, natural, read, target_language
+from sottovoce.experiment.plan import plan
 from sottovoce.experiment.task import OfEmotions
+from sottovoce.judging.fold_plan import speaker_of
 from sottovoce.recipe import Selection, Speech
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.progress import Quiet
@@ -45,6 +50,42 @@ def test_other_emotions_and_broken_recordings_are_dropped(tmp_path):
     assert [reason for _, _, reason in side.checked.refused] == ["is empty (0 bytes)"]
     with pytest.raises(ManifestError, match="the target has no utterance labelled neutral; change `emotions`"):
         natural(Speech(manifest=str(path)), told_apart("angry", "neutral"), "target", Quiet())
+
+
+def test_a_recording_that_is_on_both_sides_is_refused(job, tmp_path):
+    """Under another name, and of another corpus: the folds could not keep it away from its speaker's test."""
+    mine = tiny.write_side(tmp_path, "mine", "12")
+    shutil.copy(Path(job.inputs.target.manifest[0].path), tmp_path / "mine" / "copy.wav")
+    rows = [
+        *csv.DictReader(mine.read_text(encoding="utf-8").splitlines()),
+        {"path": "mine/copy.wav", "speaker": "9", "emotion": "sad"},
+    ]
+    tiny.write_csv(mine, rows)
+    recipe = job.recipe.model_copy(update={"source": Speech(manifest=str(mine), language="en")})
+    for start in (gather, plan):
+        with pytest.raises(ManifestError, match=r"target and source: 1 recording\(s\), such as .*copy\.wav"):
+            start(recipe, job.place, *([Quiet()] if start is gather else []))
+
+
+def test_synthetic_speech_in_the_target_is_left_out_of_everything(job, tmp_path):
+    natural_ones, made = job.inputs.target.manifest, job.inputs.translated
+    Manifest((*natural_ones, *made)).write(tmp_path / "both.parquet")
+    side = natural(Speech(manifest=str(tmp_path / "both.parquet")), told_apart("angry", "sad"), "target", Quiet())
+    assert {u.id for u in side.manifest} == {u.id for u in natural_ones if u.emotion in ("angry", "sad")}
+    assert any(note.startswith(f"{len(made)} synthetic utterances") for note in side.notes)
+
+
+def test_one_name_in_two_corpora_is_two_people_wherever_people_are_counted(tmp_path):
+    path = tiny.write_side(tmp_path, "mine", "12", ("angry", "sad"))
+    rows = [
+        {**row, "corpus": "ab"[row["emotion"] == "sad"]}
+        for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    ]
+    tiny.write_csv(path, [row for row in rows if (row["speaker"], row["corpus"]) != ("2", "b")])
+    manifest, _ = read(Speech(manifest=str(path)))
+    assert manifest.speakers == ["2", "a/1", "b/1"]
+    assert [speaker_of(u) for u in manifest if u.speaker != "2"] == [u.speaker for u in manifest if u.speaker != "2"]
+    assert {speaker_of(u) for u in manifest} == {"a/1", "b/1", "a/2"}
 
 
 def test_translation_needs_one_language(job):

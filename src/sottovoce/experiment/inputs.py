@@ -18,6 +18,7 @@ from sottovoce.recipe import Recipe, Speech
 from sottovoce.recipe import Upstream as UpstreamSettings
 from sottovoce.speech import checks
 from sottovoce.speech.manifest import Manifest
+from sottovoce.store.artefacts import Store
 from sottovoce.store.progress import Progress, timed
 from sottovoce.translation.synthesis import Synthesis, synthesise
 from sottovoce.upstreams.card import Upstream
@@ -71,6 +72,7 @@ def gather(recipe: Recipe, place: Place, progress: Progress) -> Inputs:
     task = task_of(recipe)
     target = natural(recipe.target, task, "target", progress)
     source = natural(recipe.source, task, "source", progress)
+    require_apart({"target": target.manifest, "source": source.manifest}, place.store)
     make_upstream = upstream_maker(recipe, place.device)
     upstream = make_upstream()
     features: dict[str, Extracted] = {}
@@ -126,6 +128,9 @@ def natural(speech: Speech, task: Task, side: Side, progress: Progress) -> Natur
         ManifestError: nothing is left, or the task cannot be learned from it: see `Task.usable`.
     """
     manifest, notes = read(speech)
+    if made := sum(u.is_synthetic for u in manifest) if side == "target" else 0:
+        manifest = manifest.filter(lambda u: not u.is_synthetic)
+        notes = (*notes, f"{made} synthetic utterances of the target were left out: results are about natural speech")
     manifest, further = task.usable(manifest, side)
     with progress.stage(f"check: {side}", len(manifest)) as done:
         checked = checks.check(manifest, on_progress=done)
@@ -141,12 +146,30 @@ def natural(speech: Speech, task: Task, side: Side, progress: Progress) -> Natur
 def read(speech: Speech) -> tuple[Manifest, tuple[str, ...]]:
     """The manifest that a recipe's `target` or `source` names, and notes on it."""
     if speech.manifest is not None:
-        return Manifest.read(speech.manifest, language=speech.language), ()
+        return Manifest.read(speech.manifest, language=speech.language).people_apart(), ()
     assert speech.corpus is not None and speech.folder is not None  # the recipe has checked it
     options: dict[str, Any] = {"pattern": speech.pattern, "labels": speech.labels, "language": speech.language}
     options["part"] = speech.part
     prepared = catalogue.prepare(speech.corpus, Path(speech.folder), **{k: v for k, v in options.items() if v})
     return prepared.manifest, prepared.notes
+
+
+def require_apart(manifests: Mapping[str, Manifest], store: Store) -> None:
+    """Raise a `ManifestError` where one recording is in two manifests: a test would be of what was heard."""
+    home: dict[str, str] = {}
+    shared: dict[tuple[str, str], list[str]] = {}
+    for name, manifest in manifests.items():
+        digests = store.sound_digests(manifest)
+        first = {str(digests[u.id]): u.path for u in reversed(manifest.utterances) if digests[u.id]}
+        for digest, path in first.items():
+            if (other := home.setdefault(digest, name)) != name:
+                shared.setdefault((other, name), []).append(path)
+    if shared:
+        listed = [f"{a} and {b}: {len(paths)} recording(s), such as {paths[0]}" for (a, b), paths in shared.items()]
+        raise ManifestError(
+            "the same recordings are on two sides, so that a test would be of what was heard. Take them out of one:",
+            listed,
+        )
 
 
 def folds_of(recipe: Recipe, target: Manifest) -> FoldPlan:

@@ -21,6 +21,7 @@ from sottovoce.experiment.inputs import (
     gather,
     kinds_of,
     read,
+    require_apart,
     target_language,
     upstream_maker,
 )
@@ -58,6 +59,7 @@ def plan(recipe: Recipe, place: Place) -> list[StagePlan]:
     task = task_of(recipe)
     target, _ = task.usable(read(recipe.target)[0], "target")
     source, _ = task.usable(read(recipe.source)[0], "source")
+    require_apart({"target": target, "source": source}, place.store)
     upstream = upstream_maker(recipe, place.device)()
     checking = len(target) + len(source)
     stages = [StagePlan("check", checking, 0, place.speeds.seconds("check", checking))]

@@ -13,6 +13,7 @@ from sottovoce.experiment import generalists
 from sottovoce.experiment.environment import environment
 from sottovoce.experiment.generalists import Corpora
 from sottovoce.judging import correlation
+from sottovoce.judging.fold_plan import speaker_of
 from sottovoce.recipe.generalist import GeneralistRecipe
 
 
@@ -37,7 +38,7 @@ def judged(
     for name, by_seed in said.items():
         manifest = corpora.manifests[name]
         true = generalists.soft_labels(recipe, corpora.table, manifest)
-        speakers = [u.speaker for u in manifest]
+        speakers = [speaker_of(u) for u in manifest]
         heard = corpora.together([other for other in recipe.corpora if other != name])
         tests.append(
             {
@@ -45,7 +46,7 @@ def judged(
                 "heard": generalists.heard_facts(heard),
                 **correlation.score(true, np.stack(by_seed), targets, speakers),
                 "refused": corpora.refused[name],
-                "warnings": _warnings(speakers, [u.speaker for u in heard]),
+                "warnings": _warnings(speakers, [speaker_of(u) for u in heard]),
             }
         )
         tables[name] = pa.concat_tables(

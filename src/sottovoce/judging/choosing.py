@@ -11,7 +11,7 @@ They never predicted them; to leave that out too would take a training for every
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,11 @@ class Choice:
     round: int
     by_fold: dict[int, str]
     scores: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, chosen: Mapping[str, Any]) -> Choice:
+        """From `details.json`, where the numbers of folds are strings."""
+        return cls(**{**chosen, "by_fold": {int(fold): name for fold, name in chosen["by_fold"].items()}})
 
 
 def last_round(predictions: pa.Table, condition: str) -> pa.Table:

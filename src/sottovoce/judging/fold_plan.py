@@ -156,5 +156,6 @@ class FoldPlan:
 
 
 def speaker_of(utterance: Utterance) -> str:
-    """The speaker's name together with the corpus: `corpus/speaker`."""
-    return f"{utterance.corpus}/{utterance.speaker}" if utterance.corpus else utterance.speaker
+    """The speaker's name together with the corpus: `corpus/speaker`, as `Manifest.people_apart` writes it too."""
+    prefix = f"{utterance.corpus}/" if utterance.corpus else ""
+    return utterance.speaker if utterance.speaker.startswith(prefix) else prefix + utterance.speaker

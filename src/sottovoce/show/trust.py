@@ -11,7 +11,7 @@ from markupsafe import Markup
 from sottovoce.judging import abstention
 from sottovoce.judging.abstention import Step
 from sottovoce.judging.calibration import calibration_error
-from sottovoce.judging.choosing import last_round
+from sottovoce.judging.choosing import Choice, as_chosen
 from sottovoce.judging.trust import Trust, trust_of
 from sottovoce.show import trust_plots
 from sottovoce.show.tables import Table, full_name, interval, points
@@ -27,7 +27,7 @@ def contents(predictions: pa.Table, chosen: Mapping[str, Any], *, new_speakers: 
         chosen: `details.json`'s word on the model: see `judging.choosing.Choice`.
         new_speakers: whether the models never heard those whom they predict.
     """
-    trust = trust_of(last_round(predictions, chosen["condition"]), new_speakers=new_speakers)
+    trust = trust_of(as_chosen(predictions, Choice.of(chosen)), new_speakers=new_speakers)
     return {
         "name": full_name(chosen["condition"], chosen["round"]),
         "chosen_among": len(chosen["candidates"]),

@@ -71,6 +71,15 @@ class Manifest:
         """The utterances whose label is one of `classes`."""
         return self.filter(lambda u: u.emotion in classes)
 
+    def people_apart(self) -> Manifest:
+        """A name that is in several corpora is several people's: there each becomes `corpus/name`."""
+        homes: dict[str, set[str | None]] = {}
+        for u in self.utterances:
+            homes.setdefault(u.speaker, set()).add(u.corpus)
+        shared = {name for name, corpora in homes.items() if len(corpora) > 1}
+        told = (replace(u, speaker=f"{u.corpus}/{u.speaker}") if u.speaker in shared else u for u in self.utterances)
+        return Manifest(tuple(told))
+
     @property
     def speakers(self) -> list[str]:
         """Speaker names, sorted."""

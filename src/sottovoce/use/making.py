@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from sottovoce.experiment.arms import Outcome
 from sottovoce.experiment.inputs import Inputs
-from sottovoce.judging.choosing import Choice, last_round
+from sottovoce.judging.choosing import Choice, as_chosen
 from sottovoce.judging.trust import trust_of
 from sottovoce.recipe import PRESETS, Recipe, Upstream
 from sottovoce.use.card import model_card, scored
@@ -64,7 +64,8 @@ def write_model(
         card = measures_card(config, recipe, choice, results, details, corpora, speaker_dependent=speaker_dependent)
         save(folder, outcome.models[choice.condition, choice.round], config, card)
         return
-    trust = trust_of(last_round(predictions, choice.condition), new_speakers=not speaker_dependent)
+    # not of the chosen condition alone: having been the best of several flatters it
+    trust = trust_of(as_chosen(predictions, choice), new_speakers=not speaker_dependent)
     config = Config(
         **common,
         emotions=recipe.emotions,
