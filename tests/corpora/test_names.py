@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sottovoce.corpora.names import files_below, within
 from sottovoce.corpora.published.subesco import prepare
 from sottovoce.errors import CorpusError
 from tests.conftest import tone
@@ -30,3 +31,25 @@ def test_more_than_one_in_twenty_are_refused_with_all_names(tmp_path: Path):
     with pytest.raises(CorpusError, match="3 of 42 names are none of SUBESCO's") as caught:
         prepare(copy(tmp_path, *stray))
     assert all(name in str(caught.value) for name in stray)
+
+
+def test_linked_folders_are_entered_once_and_loops_end(tmp_path: Path):
+    disk, folder = tmp_path / "disk", tmp_path / "corpus"
+    for place in (disk / "deep" / "far.wav", folder / "own" / "near.wav"):
+        place.parent.mkdir(parents=True)
+        place.touch()
+    (folder / "a link").symlink_to(disk, target_is_directory=True)
+    (folder / "another").symlink_to(folder / "own", target_is_directory=True)
+    (disk / "deep" / "loop").symlink_to(folder, target_is_directory=True)
+    (disk / "broken").symlink_to(tmp_path / "nowhere")
+    found = {str(path.relative_to(folder)) for path in files_below(folder) if path.is_file()}
+    assert found == {"own/near.wav", "a link/deep/far.wav"}
+    assert within(folder, "de*") == folder / "a link" / "deep"
+    assert within(folder, "absent") == folder
+
+
+def test_a_corpus_behind_a_link_is_read(tmp_path: Path):
+    copy(tmp_path / "disk")
+    (tmp_path / "corpora").mkdir()
+    (tmp_path / "corpora" / "subesco").symlink_to(tmp_path / "disk", target_is_directory=True)
+    assert len(prepare(tmp_path / "corpora").manifest) == len(NAMES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sottovoce.corpora.card import CorpusCard
-from sottovoce.corpora.tables import find_tables, prepare_from_tables, read_table, refuse
+from sottovoce.corpora.tables import find_tables, nearest, prepare_from_tables, read_table, refuse
 from sottovoce.errors import CorpusError
 from sottovoce.speech.manifest import Utterance
 
@@ -37,6 +37,18 @@ def test_the_nearest_table_is_found_at_any_depth(tmp_path):
         find_tables(tmp_path, CARD, ["parts.csv"])
     with pytest.raises(CorpusError, match="there is no such folder"):
         find_tables(tmp_path / "absent", CARD, ["parts.csv"])
+
+
+def test_tables_behind_links_are_found_and_those_of_neighbours_are_not(tmp_path):
+    for place in ("disk/labels.csv", "neighbour/labels.csv", "corpus/audio/1.wav"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text("x\n", encoding="utf-8")
+    folder = tmp_path / "corpus"
+    assert nearest(folder, "labels.csv") is None
+    assert nearest(folder, "labels.csv", tmp_path, tmp_path / "neighbour") == tmp_path / "neighbour/labels.csv"
+    (folder / "linked").symlink_to(tmp_path / "disk", target_is_directory=True)
+    assert nearest(folder, "labels.csv", tmp_path / "neighbour") == folder / "linked/labels.csv"
+    assert find_tables(folder, CARD, ["labels.csv"]) == {"labels.csv": folder / "linked/labels.csv"}
 
 
 def test_cells_are_stripped_and_columns_are_asked_for(tmp_path):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from sottovoce.corpora.card import CorpusCard, Prepared, departures
@@ -25,6 +26,20 @@ ODD = 20
 _MEASURES = {"intensity": INTENSITY, "arousal": "arousal"}
 
 
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files at any depth of `folder`, linked folders entered too, each once: a loop of links ends."""
+    waiting, entered = [folder], set[str]()
+    while waiting:  # links last, so that a file is found where it lies rather than through one
+        for place, names, files in os.walk(waiting.pop(0)):
+            true = os.path.realpath(place)
+            if true in entered:
+                names.clear()
+                continue
+            entered.add(true)
+            yield from (Path(place, name) for name in files)
+            waiting += (path for name in sorted(names) if (path := Path(place, name)).is_symlink())
+
+
 def recordings(folder: Path, endings: Iterable[str]) -> list[Path]:
     """The files below `folder` with one of `endings` in any case, sorted; hidden ones are left out.
 
@@ -36,7 +51,7 @@ def recordings(folder: Path, endings: Iterable[str]) -> list[Path]:
     wanted = tuple(endings)
     found = sorted(
         path.absolute()
-        for path in folder.rglob("*")
+        for path in files_below(folder)
         if path.suffix.lower() in wanted and not _hidden(path.relative_to(folder)) and path.is_file()
     )
     unwritable = [ascii(os.fsencode(path.name)) for path in found if not _is_text(str(path))]
@@ -47,7 +62,9 @@ def recordings(folder: Path, endings: Iterable[str]) -> list[Path]:
 
 def within(folder: str | Path, pattern: str) -> Path:
     """The first folder below `folder` whose name matches `pattern`, or `folder` itself where there is none."""
-    return next((path for path in sorted(Path(folder).rglob(pattern)) if path.is_dir()), Path(folder))
+    folder = Path(folder)
+    places = {place for path in files_below(folder) for place in path.relative_to(folder).parents}
+    return next((folder / place for place in sorted(places) if fnmatchcase(place.name, pattern)), folder)
 
 
 def prepare_by_name(

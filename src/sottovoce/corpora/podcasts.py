@@ -61,10 +61,13 @@ def prepare_podcasts(folder: str | Path, card: CorpusCard, part: str | None = No
     folder = Path(folder)
     found = find_tables(folder, card, _CONSENSUS)
     consensus = next(found[name] for name in _CONSENSUS if name in found)
-    speakers, votes = _speakers(folder), _votes(consensus.parent)
-    said, problems = [], []
+    speakers, votes = _speakers(consensus, folder), _votes(consensus.parent)
+    said, problems, unlabelled = [], [], []
     for row in _rows(consensus):
         name, place = Path(str(row["FileName"])).stem, _set(row)
+        if not row["EmoClass"]:
+            unlabelled += [name] if part in (None, place) else []
+            continue
         emotion = _CODES.get(str(row["EmoClass"])) or emotions.canonical(str(row["EmoClass"]))
         if emotion is None:
             problems.append(f"{consensus.name}: {name} has the unknown class '{row['EmoClass']}'")
@@ -72,7 +75,7 @@ def prepare_podcasts(folder: str | Path, card: CorpusCard, part: str | None = No
             utterance = Utterance(
                 id=name,
                 path=name,
-                speaker=speakers.get(name) or _speaker(row, name),
+                speaker=_speaker(row, name, speakers),
                 emotion=emotion,
                 text=_text(consensus.parent.parent / "Transcripts" / f"{name}.txt"),
                 votes=votes.get(name, {}),
@@ -84,8 +87,11 @@ def prepare_podcasts(folder: str | Path, card: CorpusCard, part: str | None = No
         raise CorpusError(f"{consensus}: no recording of the part '{part}'")
     prepared = prepare_from_tables(folder, card, said, whole=part is None)
     n_without = sum(not u.votes for u in prepared.manifest)
-    note = f"{n_without} utterances have no raters' votes: they are not in {' or '.join(_DETAILED)} beside the labels"
-    return Prepared(prepared.manifest, (*prepared.notes, note)) if n_without else prepared
+    notes = {
+        f"utterances have no raters' votes: they are not in {' or '.join(_DETAILED)} beside the labels": n_without,
+        f"rows have no class in {consensus.name}, and were left out": len(unlabelled),
+    }
+    return Prepared(prepared.manifest, (*prepared.notes, *(f"{n} {what}" for what, n in notes.items() if n)))
 
 
 def _primary(said: str) -> list[str]:
@@ -140,19 +146,25 @@ def _answers(table: Path) -> Iterator[tuple[str, str]]:
         yield row["FileName"], row["EmoClass_Major"] if "EmoClass_Major" in row else fields[1]
 
 
-def _speakers(folder: Path) -> dict[str, str]:
-    """By recording, from lines such as `MSP-PODCAST_0001_0008.wav;30`; empty where the file is not there."""
-    table = nearest(folder, _SPEAKERS)
+def _speakers(consensus: Path, folder: Path) -> dict[str, str]:
+    """By recording, from lines such as `MSP-PODCAST_0001_0008.wav;30`; empty where the file is not there.
+
+    That of the same release, which lies beside the labels or a folder higher; else any below `folder`.
+    """
+    own = (place / _SPEAKERS for place in consensus.parents[:2])
+    table = next((path for path in own if path.is_file()), None) or nearest(folder, _SPEAKERS)
     lines = table.read_text(encoding="utf-8", errors="replace").splitlines() if table else []
     pairs = [line.split(";") for line in lines if ".wav" in line]
     named = {Path(pair[0].strip()).stem: pair[1].strip() for pair in pairs if len(pair) > 1}
     return {name: speaker for name, speaker in named.items() if _is_known(speaker)}
 
 
-def _speaker(row: Mapping[str, Any], name: str) -> str:
+def _speaker(row: Mapping[str, Any], name: str, listed: Mapping[str, str]) -> str:
     speaker = str(row.get("SpkrID") or "").strip()
+    if _is_known(speaker):
+        return speaker
     # MSP-PODCAST_0001_0008: corpus, podcast, turn
-    return speaker if _is_known(speaker) else "unknown-" + "_".join(name.split("_")[1:2])
+    return listed.get(name) or "unknown-" + "_".join(name.split("_")[1:2])
 
 
 def _is_known(speaker: str) -> bool:

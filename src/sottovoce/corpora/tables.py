@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from sottovoce.corpora.card import CorpusCard, Prepared, departures
-from sottovoce.corpora.names import LOSSLESS, recordings, wrong_folder
+from sottovoce.corpora.names import LOSSLESS, files_below, recordings, wrong_folder
 from sottovoce.errors import CorpusError
 from sottovoce.speech.manifest import Manifest, Utterance
 
@@ -27,17 +27,16 @@ def find_tables(folder: str | Path, card: CorpusCard, names: Sequence[str]) -> d
     folder = Path(folder)
     if not folder.is_dir():
         raise CorpusError(f"{folder}: there is no such folder")
-    found = _nearest(folder.rglob("*"), names)
+    found = _nearest(files_below(folder), names)
     if not found:
         sounds = recordings(folder, LOSSLESS)
         raise wrong_folder(folder, card, [str(path.relative_to(folder.absolute())) for path in sounds])
     return found
 
 
-def nearest(folder: Path, name: str) -> Path | None:
-    """A table that a corpus can be read without: at any depth of `folder`, or beside it at most one folder deep."""
-    above = folder.absolute().parent
-    for paths in (folder.rglob("*"), (*above.glob("*"), *above.glob("*/*"))):
+def nearest(folder: Path, name: str, *beside: Path) -> Path | None:
+    """A table that a corpus can be read without: at any depth of `folder`, or else in one of the folders `beside`."""
+    for paths in (files_below(folder), *(place.glob("*") for place in beside)):
         if found := _nearest(paths, [name]):
             return found[name]
     return None

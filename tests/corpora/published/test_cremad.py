@@ -56,9 +56,12 @@ def test_votes_are_those_for_the_voice_alone(folder, below):
 
 def test_without_the_counts_single_answers_are_counted(folder):
     (folder / "processedResults/tabulatedVotes.csv").unlink()
+    (folder.parent / "neighbour").mkdir()
+    (folder.parent / "neighbour/tabulatedVotes.csv").write_text("of something else\n", encoding="utf-8")
     assert not prepare(folder).manifest.has_votes
     (folder / "finishedResponses.csv").write_text(_RESPONSES, encoding="utf-8")
-    assert dict(prepare(folder).manifest[0].votes) == {"happy": 1, "neutral": 1}
+    for place in (folder, folder / "AudioWAV"):
+        assert dict(prepare(place).manifest[0].votes) == {"happy": 1, "neutral": 1}
 
 
 def test_a_spoilt_table_of_votes_is_refused(folder):

@@ -32,6 +32,8 @@ def test_the_label_is_what_was_meant_and_votes_what_was_heard(tmp_path):
 def test_without_evaluations_there_are_no_votes(tmp_path):
     folder = MINIATURE.write(tmp_path / CARD.name, tone)
     (folder / "metadata" / "evaluations.csv").unlink()
+    (tmp_path / "neighbour").mkdir()
+    (tmp_path / "neighbour" / "evaluations.csv").write_text("of something else\n", encoding="utf-8")
     assert not prepare(folder).manifest.has_votes
     (folder / "metadata" / "samples.csv").write_text("file_name,emotion_expressed,actor\n1.wav,gioia,anna\n")
     with pytest.raises(CorpusError, match=r"samples.csv: 'gioia' is none of anger, disgust"):

@@ -49,6 +49,13 @@ def test_turns_and_who_speaks_in_them(folder):
     assert facts(prepare(folder / "Session1")) == facts(prepared)
 
 
+def test_sessions_behind_links_are_read(folder):
+    for place in ("dialog", "sentences"):
+        (folder / "Session1" / place).rename(folder.parent / place)
+        (folder / "Session1" / place).symlink_to(folder.parent / place, target_is_directory=True)
+    assert len(prepare(folder).manifest) == len(MINIATURE)
+
+
 def test_evaluators_have_a_ballot_each_and_actors_none(folder):
     first, second = prepare(folder).manifest
     assert dict(first.votes) == {"frustration": 1.5, "angry": 0.5, "neutral": 1}

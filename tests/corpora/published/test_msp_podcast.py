@@ -76,10 +76,35 @@ def test_a_column_for_the_primary_emotion_and_json_say_the_same(folder):
     assert [(u.id, u.emotion, u.speaker, dict(u.votes), dict(u.measures)) for u in prepare(folder).manifest] == expected
 
 
-def test_the_speakers_own_file_names_those_that_the_labels_do_not(folder):
-    lines = "Speaker_30; Male\n\nMSP-PODCAST_0001_0009.wav;12\nMSP-PODCAST_0002_0001.wav;Unknown\n"
-    (folder / "Speaker_ids.txt").write_text(lines, encoding="utf-8")
-    assert [u.speaker for u in prepare(folder).manifest] == ["msp-podcast-30", "msp-podcast-12", "msp-podcast-7"]
+def speakers(folder):
+    return [u.speaker.removeprefix("msp-podcast-") for u in prepare(folder).manifest]
+
+
+@pytest.mark.parametrize("place", ["", "Labels", "Information"])
+def test_the_speakers_own_file_names_those_that_the_labels_do_not(folder, place):
+    lines = "Speaker_30; Male\n\nMSP-PODCAST_0001_0009.wav;12\nMSP-PODCAST_0002_0001.wav;8\n"
+    (folder / place).mkdir(exist_ok=True)
+    (folder / place / "Speaker_ids.txt").write_text(lines, encoding="utf-8")
+    assert speakers(folder) == ["30", "12", "7"]
+
+
+def test_speakers_of_another_release_are_not_asked(folder):
+    (folder.parent / "release-1.6").mkdir()
+    for place in (folder.parent / "release-1.6", folder / "Previous_releases_information"):
+        (place / "Speaker_ids.txt").write_text("MSP-PODCAST_0001_0009.wav;99\n", encoding="utf-8")
+    (folder / "Speaker_ids.txt").write_text("MSP-PODCAST_0001_0009.wav;12\n", encoding="utf-8")
+    assert speakers(folder) == ["30", "12", "7"]
+    (folder / "Previous_releases_information" / "Speaker_ids.txt").unlink()
+    (folder / "Speaker_ids.txt").unlink()
+    assert speakers(folder) == ["30", "unknown-0001", "7"]
+
+
+def test_rows_without_a_class_are_left_out_and_counted(folder):
+    (folder / "Labels/labels_consensus.csv").write_text(_CONSENSUS.replace(",X,", ",,"), encoding="utf-8")
+    prepared = prepare(folder, "train")
+    assert [u.id for u in prepared.manifest] == ["MSP-PODCAST_0001_0008"]
+    assert "1 rows have no class in labels_consensus.csv, and were left out" in prepared.notes
+    assert not prepare(folder, "development").notes[1:]
 
 
 def test_parts(folder):

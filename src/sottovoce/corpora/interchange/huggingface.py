@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sottovoce.corpora.interchange.format import Foreign, Format, Row, ours
+from sottovoce.corpora.names import files_below
 from sottovoce.errors import CorpusError
 from sottovoce.speech import audio, uri
 from sottovoce.speech.manifest import Manifest
@@ -29,7 +30,7 @@ _A_FILE = 2000
 
 
 def _read(place: Path, audio_to: Path) -> Foreign:
-    tables = sorted(place.rglob("*.parquet")) if place.is_dir() else [place]
+    tables = sorted(path for path in files_below(place) if path.suffix == ".parquet") if place.is_dir() else [place]
     if not tables:
         raise CorpusError(f"{place}: there is no Parquet file below it; {FORMAT.title} is {FORMAT.place}")
     rows: list[tuple[str, Row]] = []

@@ -103,12 +103,14 @@ def _read_name(name: str) -> dict[str, str] | None:
 def _votes(folder: Path) -> dict[str, Mapping[str, float]]:
     """By recording, from whichever table is there; empty without one."""
     ballots: dict[str, list[tuple[str]]] = defaultdict(list)
-    if table := nearest(folder, _TABULATED):
+    above = folder.absolute().parent
+    beside = (above, above / "processedResults")
+    if table := nearest(folder, _TABULATED, *beside):
         for row in read_table(table, ["", "fileName"], numbers=[*_LETTERS]):
             if len(row[""]) == 6 and row[""].startswith(_VOICE):
                 for letter, emotion in _LETTERS.items():
                     ballots[row["fileName"]] += [(emotion,)] * int(number(row[letter]))
-    elif table := nearest(folder, _RESPONSES):
+    elif table := nearest(folder, _RESPONSES, above):
         for row in read_table(table, ["queryType", "clipName", "respEmo"]):
             if row["queryType"] == _VOICE and row["respEmo"] in _LETTERS:
                 ballots[row["clipName"]].append((_LETTERS[row["respEmo"]],))

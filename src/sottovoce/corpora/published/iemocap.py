@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sottovoce.corpora.card import CorpusCard, Prepared
-from sottovoce.corpora.names import LOSSLESS, recordings, wrong_folder
+from sottovoce.corpora.names import LOSSLESS, files_below, recordings, wrong_folder
 from sottovoce.corpora.tables import prepare_from_tables, refuse
 from sottovoce.errors import CorpusError
 from sottovoce.speech import emotions
@@ -82,7 +82,7 @@ def prepare(folder: str | Path) -> Prepared:
     folder = Path(folder)
     if not folder.is_dir():
         raise CorpusError(f"{folder}: there is no such folder")
-    tables = [path for path in sorted(folder.rglob("EmoEvaluation/*.txt")) if not path.name.startswith(".")]
+    tables = sorted(path for path in files_below(folder) if _is_evaluation(path))
     if not tables:
         sounds = recordings(folder, LOSSLESS)
         raise wrong_folder(folder, CARD, [str(path.relative_to(folder.absolute())) for path in sounds])
@@ -90,6 +90,10 @@ def prepare(folder: str | Path) -> Prepared:
     said = [utterance for table in tables for utterance in _turns(table, problems)]
     refuse(folder, problems)
     return prepare_from_tables(folder, CARD, said)
+
+
+def _is_evaluation(path: Path) -> bool:
+    return path.parent.name == "EmoEvaluation" and path.suffix == ".txt" and not path.name.startswith(".")
 
 
 def _turns(table: Path, problems: list[str]) -> Iterator[Utterance]:

@@ -35,6 +35,8 @@ CARD = CorpusCard(
         "Votes are the raters' primary emotions, one each; what they typed after 'Other-' is other. Secondary emotions "
         "are not read.",
         "Measures valence, arousal and dominance are means of the raters from 1 to 7, as published.",
+        "A speaker is the SpkrID of the labels; Speaker_ids.txt of the same release is asked where that is not known.",
+        "A row without a class is left out, and a note counts them.",
         "A speaker given as Unknown counts as one for each podcast (ours), for nobody knows who else that is.",
         "Test3 was published without labels: it is left out. Up to release 1.9 'development' is called Validation.",
         "Recordings of earlier releases that 1.12 keeps in files_removed_from_prev_versions have no labels there and "

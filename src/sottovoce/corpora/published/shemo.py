@@ -71,7 +71,7 @@ def _read_name(name: str, texts: Mapping[str, str]) -> dict[str, str] | None:
 
 def _texts(folder: Path) -> dict[str, str]:
     """By recording; empty where the list is absent."""
-    table = nearest(folder, _TRANSCRIPTS)
+    table = nearest(folder, _TRANSCRIPTS, folder.absolute().parent)
     if table is None:
         return {}
     try:
