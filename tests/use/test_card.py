@@ -51,7 +51,7 @@ class Run:
             [predicted(c, skill[c], round=2 * (c == "bootstrapped"), each=40) for c in conditions]
         )
         self.choice = choose(self.predictions, list(conditions))
-        added = {"added_utterances": 5 if self.choice.condition == "bootstrapped" else 0}
+        added = {"added_utterances": 5, "added": {"translated": 5}} if self.choice.condition == "bootstrapped" else {}
         heard = config().trained_on.model_copy(update={**added, "languages": ["de", "en"]})
         upstream = {"name": "whisper", "weights": f"{SECRET}/whisper", "known_as": "openai/whisper-base"}
         self.config = config(
@@ -152,6 +152,24 @@ def test_what_is_not_in_the_model_does_not_bind_it(tmp_path):
     assert read(text, tmp_path).data.get("license_name") == "not-settled"
     assert "Added: nothing.\n" in text and "ravdess" not in text and "source" not in text.partition("## How it was")[0]
     assert "CC BY-NC-SA" in Run().card()
+
+
+@pytest.mark.parametrize(
+    ("added", "said", "bound"),
+    [
+        ({"translated": 3}, ["3 utterances of `source` (en), translated by `offline`."], {"source", "translator"}),
+        ({"untranslated": 4}, ["4 utterances of `source` (en), as they are."], {"source"}),
+        ({"noise": 6}, ["6 copies of the target's own (condition `noise`)."], set()),
+    ],
+)
+def test_what_was_added_is_named_as_what_it_is(added, said, bound):
+    run = Run(conditions=("target-only",))
+    heard = run.config.trained_on.model_copy(update={"added_utterances": sum(added.values()), "added": added})
+    run.config = run.config.model_copy(update={"trained_on": heard})
+    text = run.card()
+    assert [line for line in text.splitlines() if line.startswith("- Added")] == [f"- Added: {each}" for each in said]
+    assert ("| source recordings: ravdess |" in text) == ("source" in bound)
+    assert ("| translated speech |" in text) == ("translator" in bound)
 
 
 @pytest.mark.parametrize(

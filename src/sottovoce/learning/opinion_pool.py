@@ -16,6 +16,9 @@ from scipy.optimize import minimize
 
 from sottovoce.learning.head import Head
 
+_NONE = 1e-4
+"""A weight below is what the solver leaves of none: its member is no part of the pool."""
+
 _LEAST = 1e-6
 """Probabilities below are taken for this, so that no single certain mistake decides a weight."""
 
@@ -45,7 +48,7 @@ def learnt_weights(said: NDArray[np.float64], labels: NDArray[np.floating]) -> N
     n = len(said)
     one = {"type": "eq", "fun": lambda w: w.sum() - 1, "jac": lambda w: np.ones(n)}
     found = minimize(loss, np.full(n, 1 / n), jac=True, bounds=[(0, None)] * n, constraints=[one], method="SLSQP")
-    weights = np.clip(found.x, 0, None)
+    weights = np.where(found.x < _NONE, 0.0, found.x)
     return weights / weights.sum()
 
 

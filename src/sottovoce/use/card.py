@@ -6,7 +6,7 @@ first, then Markdown. Everything in it comes from the run: nothing is written by
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -102,13 +102,13 @@ class OfRun:
     @property
     def in_model(self) -> list[licences.Row]:
         """The licences of what is in the model."""
-        return _licences(self.details["licences"], added=self.config.trained_on.added_utterances > 0)
+        return _licences(self.details["licences"], self.config.trained_on.added)
 
     def front_matter(self, metrics: Sequence[str]) -> dict[str, Any]:
         """Facts for machines."""
         config, source = self.config, self.results["source"]
         base = config.upstream.known_as or config.upstream.weights or ""
-        helped = [source] if config.trained_on.added_utterances else []
+        helped = [source] if {"translated", "untranslated"} & config.trained_on.added.keys() else []
         facts = {
             **licences.front_matter(self.in_model),
             "language": config.trained_on.languages,
@@ -124,7 +124,7 @@ class OfRun:
     def contents(self) -> dict[str, Any]:
         """What the parts of the templates show that all cards of runs have."""
         heard, by_fold = self.details["upstream"]["trained_on"], list(self.choice.by_fold.values())
-        every = _licences(self.details["licences"])
+        every = [(row["what"], row["licence"]) for row in self.details["licences"]]
         compared = self.results["comparisons"]
         return {
             "config": self.config,
@@ -201,9 +201,12 @@ def _model_index(name: str, target: str, scored: Mapping[str, Any]) -> dict[str,
     return {"model-index": [{"name": name, "results": [result]}]}
 
 
-def _licences(rows: Sequence[Mapping[str, str]], *, added: bool = True) -> list[licences.Row]:
-    """What the model is made of: without added utterances neither source nor translator are in it."""
-    return [(r["what"], r["licence"]) for r in rows if added or r["what"].startswith(("target", "upstream"))]
+def _licences(rows: Sequence[Mapping[str, str]], added: Iterable[str]) -> list[licences.Row]:
+    """What the model is made of: the source only where speech of it was added, the translator where it translated."""
+    parts = ["target", "upstream"]
+    parts += ["source"] if {"translated", "untranslated"} & set(added) else []
+    parts += ["translat"] if "translated" in added else []
+    return [(r["what"], r["licence"]) for r in rows if r["what"].startswith(tuple(parts))]
 
 
 def _answered(trust: Trust, rate: float) -> tuple[str, str]:

@@ -41,11 +41,12 @@ class ChosenUpstream(_Part):
 
 
 class TrainedOn(_Part):
-    """How much the head has heard, and whom."""
+    """How much the head has heard, and whom; `added` says what the added utterances are."""
 
     target_utterances: Annotated[int, Field(ge=1)]
     target_speakers: list[str]
     added_utterances: Annotated[int, Field(ge=0)]
+    added: dict[Literal["translated", "untranslated", "noise", "copypaste"], int] = {}
     languages: list[str]
     seed: int
 

@@ -118,11 +118,15 @@ def _upstream(chosen: Upstream) -> ChosenUpstream:
 
 def _trained_on(recipe: Recipe, inputs: Inputs, added: set[str]) -> TrainedOn:
     target = inputs.target.manifest
-    heard = [*target, *(u for u in (*inputs.translated, *inputs.source.manifest) if u.id in added)]
+    origins = {"translated": inputs.translated, "untranslated": inputs.source.manifest}
+    origins |= {kind: made.manifest for kind, made in inputs.copied.items()}
+    of = {origin: [u for u in manifest if u.id in added] for origin, manifest in origins.items()}
+    heard = [*target, *(u for each in of.values() for u in each)]
     return TrainedOn(
         target_utterances=len(target),
         target_speakers=target.speakers,
         added_utterances=len(added),
+        added={origin: len(each) for origin, each in of.items() if each},
         languages=sorted({u.language for u in heard if u.language}),
         seed=recipe.training.seeds[0],
     )
