@@ -125,11 +125,10 @@ def _judged_table(study: Study, table: Comparison, done: Mapping[str, Done]) -> 
         pairs = [((a, 0), (b, 0)) for a, b in table.pairs]
         verdict = judged.judge(pa.concat_tables(sides), baseline=table.rows[0].name, pairs=pairs)
         rows = [{**condition, **extra[condition["name"]]} for condition in verdict["conditions"]]
-        limits = judged.limits(len(set(sides[0]["speaker"].to_pylist())), len(pairs) * len(study.columns))
-        compared = {"comparisons": verdict["comparisons"], "warnings": limits}
-        parts.append({"title": table.title, "column": column.name, "rows": rows, **compared})
-    _correct([comparison for part in parts for comparison in part["comparisons"]])
-    return parts
+        named = {"title": table.title, "column": column.name}
+        parts.append({**named, "rows": rows, "comparisons": verdict["comparisons"]})
+    limits = _corrected([part["comparisons"] for part in parts])
+    return [{**part, "warnings": warnings} for part, warnings in zip(parts, limits, strict=True)]
 
 
 def _judged_sweep(study: Study, sweep: Sweep, done: Mapping[str, Done]) -> list[dict[str, Any]]:
@@ -147,11 +146,10 @@ def _judged_sweep(study: Study, sweep: Sweep, done: Mapping[str, Done]) -> list[
             ]
             scored = {"score": last, "baseline": run.last(BASELINE), "gains": gains}
             points.append({"value": value, **scored, "run": f"runs/{run.folder.name}"})
-        limits = judged.limits(runs[0].results["n_speakers"], len(sweep.values) * len(study.columns))
         named = {"title": sweep.title, "setting": sweep.setting, "condition": sweep.condition}
-        parts.append({**named, "column": column.name, "points": points, "warnings": limits})
-    _correct([gain for part in parts for point in part["points"] for gain in point["gains"]])
-    return parts
+        parts.append({**named, "column": column.name, "points": points})
+    limits = _corrected([[gain for point in part["points"] for gain in point["gains"]] for part in parts])
+    return [{**part, "warnings": warnings} for part, warnings in zip(parts, limits, strict=True)]
 
 
 def _judged_curve(column: Column, curve: Curve, done: Mapping[str, Done]) -> dict[str, Any]:
@@ -175,12 +173,15 @@ def _warnings(results: Mapping[str, Any]) -> list[str]:
     return [warning for warning in results["warnings"] if warning not in own]
 
 
-def _correct(comparisons: Sequence[dict[str, Any]]) -> None:
-    """Holm's correction over all of these, within each metric."""
+def _corrected(parts: Sequence[Sequence[dict[str, Any]]]) -> list[list[str]]:
+    """Holm's correction over the comparisons of all parts, within each metric; what each part cannot reach after it."""
     for metric in metrics.METRICS:
-        family = [c for c in comparisons if c["metric"] == metric]
+        family = [c for part in parts for c in part if c["metric"] == metric]
         for comparison, p_holm in zip(family, certainty.holm([c["p"] for c in family]), strict=True):
             comparison["p_holm"] = round(p_holm, judged.P_DECIMALS)
+    speakers = [[c["n_speakers"] for c in part if c["metric"] == "macro_f1"] for part in parts]
+    others = [[n for other in (*speakers[:i], *speakers[i + 1 :]) for n in other] for i in range(len(parts))]
+    return [judged.limits(own[0], len(own), beside) for own, beside in zip(speakers, others, strict=True)]
 
 
 def _common(facts: Iterable[Any]) -> Any:

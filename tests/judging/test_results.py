@@ -106,6 +106,17 @@ def test_few_speakers_are_warned_of() -> None:
     assert "no evidence either way" in results.headline(judged)
 
 
+def test_what_few_speakers_can_reach_beside_comparisons_of_more() -> None:
+    """Holm's correction steps down: behind a smaller p, that of six speakers is not multiplied."""
+    assert certainty.holm([certainty.smallest_p(6), certainty.smallest_p(10)])[0] < results.SIGNIFICANT
+    assert results.limits(6, 1, [10]) == []
+    (warning,) = results.limits(6, 2, [10, 10])
+    assert "over 4 comparisons makes it 0.062 at least" in warning and "none of theirs" in warning
+    assert results.limits(10, 2, [6, 6]) == []
+    assert results.limits(6, 1, [6]) == results.limits(6, 2)
+    assert results.limits(6, 1, [4]), "four speakers never come before six"
+
+
 def test_conditions_tested_on_different_utterances_are_not_compared(table: pa.Table) -> None:
     with pytest.raises(StoreError, match=r"untranslated-selected \(round 2\) and target-only \(round 0\) were not"):
         results.judge(table.slice(0, table.num_rows - 1))

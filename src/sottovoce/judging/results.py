@@ -261,19 +261,25 @@ def _comparisons(
     ]
 
 
-def limits(n_speakers: int, n_pairs: int) -> list[str]:
-    """What the number of speakers does not allow to be said, with Holm's correction over `n_pairs` comparisons."""
+def limits(n_speakers: int, n_pairs: int, beside: Sequence[int] = ()) -> list[str]:
+    """What the number of speakers does not allow to be said of `n_pairs` comparisons after Holm's correction.
+
+    `beside` are the numbers of speakers of others that are corrected with them: with more speakers p may be smaller,
+    and Holm's correction goes from the least p upwards, so that these are then multiplied by less.
+    """
     if n_speakers == 1:
         return ["There is one test speaker: no interval can be given, and nothing is known about other speakers."]
     least = certainty.smallest_p(n_speakers)
-    if not n_pairs or least * n_pairs <= SIGNIFICANT:
+    family = [least] * n_pairs + [certainty.smallest_p(n) for n in beside]
+    # adjusted p never falls where another p rises: this is the least that there can be
+    if not n_pairs or (corrected := certainty.holm(family)[0]) <= SIGNIFICANT:
         return []
     why = f"With {n_speakers} speakers the smallest possible two-sided p of the sign-flip test is {least:.2g}"
     if least > SIGNIFICANT:
         return [f"{why}: no comparison can reach significance at {SIGNIFICANT}, however large the difference."]
     return [
-        f"{why}, and Holm's correction over {n_pairs} comparisons makes it {least * n_pairs:.2g}: no comparison can "
-        f"reach significance at {SIGNIFICANT} after correction, however large the difference. Read the intervals."
+        f"{why}, and Holm's correction over {len(family)} comparisons makes it {corrected:.2g} at least: none of "
+        f"theirs can reach {SIGNIFICANT} after correction, however large the difference. Read the intervals."
     ]
 
 
