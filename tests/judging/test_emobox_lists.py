@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,17 @@ def test_disjoint_lists_make_a_disjoint_plan(tmp_path: Path) -> None:
     ]
     assert not plan.speaker_dependent
     assert plan.proof()["every_utterance_tested_once"]
+
+
+@pytest.mark.parametrize(("name", "corpus_name"), [("tiny", "tiny"), ("tinycorpus", "Tiny-Corpus")])
+def test_the_folder_above_has_the_data_set_of_the_corpus(tmp_path: Path, name: str, corpus_name: str) -> None:
+    publish(tmp_path / name, 1, train=list(FOUR[:2]), test=list(FOUR[2:]))
+    publish(tmp_path / "other", 1, train=["x.wav"], test=["y.wav"])
+    manifest = Manifest(tuple(replace(utterance, corpus=corpus_name) for utterance in corpus(*FOUR)))
+    plan = splits.emobox(manifest, tmp_path)
+    assert plan.folds[0].test == ("id2", "id3") and plan == splits.emobox(manifest, tmp_path / name)
+    with pytest.raises(SplitError, match=r"or EmoBox/data where it has a data set named as"):
+        splits.emobox(Manifest(tuple(replace(utterance, corpus="third") for utterance in corpus(*FOUR))), tmp_path)
 
 
 def test_lists_that_share_speakers_are_flagged_and_admit_none_of_their_speech(tmp_path: Path) -> None:

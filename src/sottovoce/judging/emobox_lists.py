@@ -55,14 +55,16 @@ class _Entry:
 def read(folder: str | Path, utterances: Sequence[Utterance]) -> Listed:
     """Read one data set's folds and match their entries to `utterances`, by id or by the recording's file name.
 
-    Where several recordings have one name (CASIA), the folders above it decide.
+    Where several recordings have one name (CASIA), the folders above it decide. `folder` may also be the one above,
+    `EmoBox/data`, for the data set that is named as the utterances' corpus.
 
     Raises:
         SplitError: no lists; or naming every line that is no entry, every entry that may mean several utterances,
             and every utterance that no list names.
     """
     problems: list[str] = []
-    lists = {place: _entries(path, problems) for place, path in _files(Path(folder)).items()}
+    folder = _data_set(Path(folder), {utterance.corpus or "" for utterance in utterances})
+    lists = {place: _entries(path, problems) for place, path in _files(folder).items()}
     match = _Matcher(utterances, [entry for entries in lists.values() for entry in entries], problems)
     found = {place: [match(entry) for entry in entries] for place, entries in lists.items()}
     named = {name for names in found.values() for name in names}
@@ -102,6 +104,12 @@ def write(folder: str | Path, plan: FoldPlan) -> list[Path]:
     return written
 
 
+def _data_set(folder: Path, corpora: set[str]) -> Path:
+    """`folder`, or where it has no lists itself that of the one corpus in it; `jl-corpus` is `jlcorpus` there."""
+    within = folder / "".join(corpora).replace("-", "").lower()
+    return within if len(corpora) == 1 and within.is_dir() and not any(folder.glob("fold_*")) else folder
+
+
 def _files(folder: Path) -> dict[tuple[int, str], Path]:
     found = {}
     for path in sorted(folder.glob("fold_*/*.jsonl")):
@@ -115,7 +123,10 @@ def _files(folder: Path) -> dict[tuple[int, str], Path]:
     ]
     if missing or not found:
         reason = "; ".join(missing) or "there are no files fold_N/NAME_test_fold_N.jsonl"
-        raise SplitError(f"{folder}: {reason}. Give one data set of a copy of EmoBox, e.g. EmoBox/data/emodb")
+        raise SplitError(
+            f"{folder}: {reason}. Give one data set of a copy of EmoBox, e.g. EmoBox/data/emodb, or EmoBox/data where "
+            "it has a data set named as the target's corpus"
+        )
     return found
 
 

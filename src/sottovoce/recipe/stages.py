@@ -67,7 +67,9 @@ class Protocol(Stage):
     n_folds: Annotated[int, Field(ge=2)] = 5
     fold_seed: int = 0
     folds: list[list[str]] | None = Field(default=None, description="for `given`: the test speakers of each fold")
-    emobox_folder: str | None = Field(default=None, description="for `emobox`: your copy of its lists for this corpus")
+    emobox_folder: str | None = Field(
+        default=None, description="for `emobox`: its lists for this corpus, EmoBox/data/emodb, or the folder above"
+    )
 
 
 class Training(Stage):
