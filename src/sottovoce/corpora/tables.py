@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -92,7 +92,7 @@ def prepare_from_tables(
     said: Iterable[Utterance],
     *,
     whole: bool = True,
-    apart: Sequence[str] = (),
+    apart: Callable[[Path], bool] = lambda path: False,
 ) -> Prepared:
     """Bring what tables say together with the recordings below `folder`.
 
@@ -103,7 +103,7 @@ def prepare_from_tables(
             an ending (`dia0_utt0.mp4`, `train/dia0_utt0`), and `speaker` has no prefix. The corpus, and the language
             where the corpus has one, are filled in here.
         whole: whether all of the corpus was asked for and not a part, so that what is there can be compared with it.
-        apart: names of folders whose files are no recordings of the corpus.
+        apart: whether a file is none of the recordings that are read, and no word is to be said of it.
 
     Returns:
         The utterances whose recordings are there, sorted by id, and notes on labels without recordings, recordings
@@ -113,7 +113,7 @@ def prepare_from_tables(
         CorpusError: not one of the recordings is there.
     """
     folder, said = Path(folder).absolute(), list(said)
-    there = _by_stem(path for path in recordings(folder, LOSSLESS) if path.parent.name not in apart)
+    there = _by_stem(path for path in recordings(folder, LOSSLESS) if not apart(path))
     places = {name: _ending_in(name, there) for name in dict.fromkeys(u.path for u in said)}
     read = [_completed(u, places[u.path][0], card) for u in said if places[u.path]]
     if not read:

@@ -55,3 +55,22 @@ def test_from_the_wav_folder_the_rates_beside_it_are_found(folder):
     assert prepare(folder / "wav").manifest.has_votes
     (folder / "erkennung.txt").unlink()
     assert not prepare(folder / "wav").manifest.has_votes
+
+
+def test_the_rates_are_found_one_folder_deeper(folder):
+    (folder / "download").mkdir()
+    for name in ("wav", "erkennung.txt"):
+        (folder / name).rename(folder / "download" / name)
+    assert prepare(folder).manifest.has_votes
+
+
+@pytest.mark.parametrize("below", ["", "wav"])
+def test_without_them_the_confidence_of_another_packing_is_read(folder, below):
+    expected = [dict(u.votes) for u in prepare(folder).manifest]
+    (folder / "erkennung.txt").unlink()
+    rows = "file,emotion,emotion.confidence\nwav/03a01Fa.wav,happiness,0.9\nwav/03a05Wb.wav,anger,0.8571\n"
+    (folder / "db.emotion.csv").write_text(rows, encoding="utf-8")
+    assert [dict(u.votes) for u in prepare(folder / below).manifest] == expected
+    (folder / "db.emotion.csv").write_text(rows.replace("0.9", "many"), encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"emotion\.confidence is not a number: 'many'"):
+        prepare(folder)

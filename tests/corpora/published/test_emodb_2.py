@@ -42,6 +42,12 @@ def test_parts(folder):
         prepare(folder, "test")
 
 
+def test_the_labels_of_a_part_are_those_of_the_whole(folder):
+    doubtful = "wav/08b09Wc.wav,neutral,0.9,0.1\n"
+    (folder / "db.emotion.categories.ambiguous.csv").write_text(_HEADER + doubtful, encoding="utf-8")
+    assert prepare(folder, "ambiguous").manifest[0] == prepare(folder).manifest[1]
+
+
 def test_laryngograms_are_no_speech(folder, make_tone):
     make_tone(f"{CARD.name}/laryngo/03a01Fa.wav", duration_s=0.1)
     prepared = prepare(folder)
@@ -49,6 +55,8 @@ def test_laryngograms_are_no_speech(folder, make_tone):
     assert not any("labels" in note for note in prepared.notes)
     with pytest.raises(CorpusError, match="sottovoce prepare emodb-2"):
         catalogue.prepare("emodb", folder)
+    with pytest.raises(CorpusError, match="sottovoce prepare emodb-2"):
+        catalogue.prepare("emodb", folder.parent)
 
 
 def test_rows_that_contradict_the_names_are_listed(folder):

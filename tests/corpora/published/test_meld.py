@@ -57,3 +57,50 @@ def test_mistakes_are_listed(folder):
     with pytest.raises(CorpusError) as caught:
         prepare(folder)
     assert len(caught.value.problems) == 2 and "train_sent_emo.csv, row 1" in str(caught.value)
+
+
+def paths(prepared, folder):
+    return {u.id: u.path.removeprefix(f"{folder}/") for u in prepared.manifest}
+
+
+@pytest.mark.parametrize("name", ["test", "dev"])
+def test_the_name_of_the_corpus_is_no_part_where_folders_below_it_are(folder, name):
+    folder = folder.rename(folder.parent / name)
+    assert paths(prepare(folder), folder) == {
+        "dev/dia0_utt0": "dev_splits_complete/dia0_utt0.wav",
+        "test/dia0_utt0": "output_repeated_splits_test/dia0_utt0.wav",
+        "train/dia0_utt0": "train/train_splits/dia0_utt0.wav",
+        "train/dia0_utt1": "train/train_splits/dia0_utt1.wav",
+    }
+    shutil.rmtree(folder / "output_repeated_splits_test")
+    shutil.rmtree(folder / "dev_splits_complete")
+    assert [u.id for u in prepare(folder).manifest] == ["train/dia0_utt0", "train/dia0_utt1"]
+
+
+def test_a_part_by_itself_has_its_part_from_its_own_name(folder):
+    place = folder / "output_repeated_splits_test"
+    shutil.move(folder / "test_sent_emo.csv", place / "test_sent_emo.csv")
+    assert paths(prepare(place, "test"), place) == {"test/dia0_utt0": "dia0_utt0.wav"}
+
+
+def test_other_recordings_below_a_part_do_not_hide_it(folder, make_tone):
+    make_tone("meld/train/other/x.wav", duration_s=0.1)
+    make_tone("meld/train/again/dia0_utt0.wav", duration_s=0.1)
+    found = paths(prepare(folder), folder)
+    assert found["train/dia0_utt0"] == "train/train_splits/dia0_utt0.wav" and "train/dia0_utt1" in found
+
+
+def test_recordings_that_were_cut_anew_are_preferred_in_test(folder, make_tone):
+    for place in ("output_repeated_splits_test", "train/train_splits"):
+        make_tone(f"meld/{place}/final_videos_testdia0_utt0.wav", duration_s=0.1)
+    prepared = prepare(folder)
+    found = paths(prepared, folder)
+    assert found["test/dia0_utt0"] == "output_repeated_splits_test/final_videos_testdia0_utt0.wav"
+    assert found["train/dia0_utt0"] == "train/train_splits/dia0_utt0.wav"
+    assert [note for note in prepared.notes if "recordings" in note] == [
+        "1 recordings have no labels that can be read, and were left out; the first: "
+        "train/train_splits/final_videos_testdia0_utt0.wav",
+        "1 recordings of test are those called final_videos_test..., in place of the plain ones: see the card",
+    ]
+    (folder / "output_repeated_splits_test" / "dia0_utt0.wav").unlink()
+    assert paths(prepare(folder, "test"), folder) == {"test/dia0_utt0": found["test/dia0_utt0"]}

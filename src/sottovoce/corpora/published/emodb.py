@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sottovoce.corpora.card import CorpusCard, Prepared
-from sottovoce.corpora.names import prepare_by_name
+from sottovoce.corpora.names import LOSSLESS, prepare_by_name, recordings
+from sottovoce.corpora.tables import nearest, number, read_table
 from sottovoce.errors import CorpusError
 
 CARD = CorpusCard(
@@ -25,7 +26,7 @@ CARD = CorpusCard(
         "neutral": 79,
         "sad": 62,
     },
-    layout="wav/03a01Fa.wav ... and beside it erkennung.txt with the listeners' recognition rates",
+    layout="wav/03a01Fa.wav ... and erkennung.txt (or audEERING's db.emotion.csv) with the listeners' recognition",
     licence="free of charge to download and use with citation; exact terms not verified",
     home="http://emodb.bilderbar.info",
     citation=(
@@ -37,7 +38,9 @@ CARD = CorpusCard(
         "All speakers say the same ten sentences: every fold shares its texts with training.",
         "Votes come as the share that recognised the intended emotion; who chose which other one is not published. "
         "We spread the rest evenly over the other six emotions.",
+        "The rates are in erkennung.txt; audEERING's packing has the same, as emotion.confidence in db.emotion.csv.",
     ),
+    sources=("https://github.com/audeering/emodb (1.1.0/create.py: how its confidence was made)",),
 )
 
 _EMOTIONS = {
@@ -64,29 +67,30 @@ _SENTENCES = {
 }
 
 LARYNGOGRAMS = "laryngo"
-"""A folder of EmoDB 2.0."""
+"""A folder of EmoDB 2.0, whose recordings have the names of those beside it."""
 
 _NAME = re.compile(r"(?P<speaker>\d\d)(?P<text_id>[ab]\d\d)(?P<emotion>[A-Z])[a-z]?")
-_RATES, _N_LISTENERS = "erkennung.txt", 20
+_RATES, _CONFIDENCES, _N_LISTENERS = "erkennung.txt", "db.emotion.csv", 20
 _RATE = re.compile(r"(\d\d[ab]\d\d[A-Z][a-z]?)\.wav\s+(\d+(?:,\d+)?)")
 
 
 def prepare(folder: str | Path) -> Prepared:
-    """Read EmoDB from its root or its `wav` folder, with votes where `erkennung.txt` lies beside or below it.
+    """Read EmoDB from any folder above the recordings, with votes where a table of rates lies below or beside it.
 
     Raises:
-        CorpusError: the folder holds something else (EmoDB 2.0, too), or names that cannot be read.
+        CorpusError: the folder holds something else (EmoDB 2.0, too), or names or rates that cannot be read.
     """
-    if (Path(folder) / LARYNGOGRAMS).is_dir():  # which have the names of the recordings
+    folder = Path(folder)
+    if any(is_laryngogram(path) for path in recordings(folder, LOSSLESS)):
         raise CorpusError(f"{folder} is EmoDB 2.0; read it with: sottovoce prepare emodb-2 {folder}")
-    rates = _recognition_rates(Path(folder))
+    rates = _recognition_rates(folder)
     prepared = prepare_by_name(
         folder, CARD, read_name, lambda recording, emotion: votes_of(emotion, rates.get(recording))
     )
     without = sum(not utterance.votes for utterance in prepared.manifest)
     if not without:
         return prepared
-    note = f"{without} utterances have no listeners' votes: they are not in {_RATES}, or it is not there"
+    note = f"{without} utterances have no listeners' votes: not in {_RATES} or {_CONFIDENCES}, or neither is there"
     return Prepared(prepared.manifest, (*prepared.notes, note))
 
 
@@ -98,13 +102,21 @@ def read_name(name: str) -> dict[str, str] | None:
     return match.groupdict() | {"emotion": _EMOTIONS[match["emotion"]], "text": _SENTENCES[match["text_id"]]}
 
 
+def is_laryngogram(path: Path) -> bool:
+    """Whether a file of EmoDB 2.0 is no speech."""
+    return path.parent.name == LARYNGOGRAMS
+
+
 def _recognition_rates(folder: Path) -> dict[str, float]:
-    """Share of listeners who recognised the intended emotion, by recording; empty where the file is absent."""
-    for place in (folder, folder.parent):
-        if (place / _RATES).is_file():
-            # The columns are padded with bytes that are no-break spaces in Latin-1, and decimals have a comma.
-            table = (place / _RATES).read_text(encoding="latin-1")
-            return {name: float(percent.replace(",", ".")) / 100 for name, percent in _RATE.findall(table)}
+    """Share of listeners who recognised the intended emotion, by recording; empty without a table."""
+    above = folder.absolute().parent
+    if table := nearest(folder, _RATES, above):
+        # The columns are padded with bytes that are no-break spaces in Latin-1, and decimals have a comma.
+        text = table.read_text(encoding="latin-1")
+        return {name: float(percent.replace(",", ".")) / 100 for name, percent in _RATE.findall(text)}
+    if table := nearest(folder, _CONFIDENCES, above):
+        rows = read_table(table, ["file"], numbers=["emotion.confidence"])
+        return {Path(row["file"]).stem: number(row["emotion.confidence"]) for row in rows}
     return {}
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sottovoce.corpora.card import CorpusCard, Prepared
-from sottovoce.corpora.published.emodb import LARYNGOGRAMS, read_name, votes_of
-from sottovoce.corpora.tables import find_tables, number, prepare_from_tables, read_table, refuse
+from sottovoce.corpora.published.emodb import LARYNGOGRAMS, is_laryngogram, read_name, votes_of
+from sottovoce.corpora.tables import Rows, find_tables, number, prepare_from_tables, read_table, refuse
 from sottovoce.errors import CorpusError
 from sottovoce.speech import emotions
 from sottovoce.speech.manifest import Utterance
@@ -46,7 +46,11 @@ CARD = CorpusCard(
         "How many an emotion has is not verified.",
         "Votes come from emotion.confidence as EmoDB's do from its recognition rates: twenty listeners, those who "
         "erred spread evenly over the other six emotions (ours).",
-        "The measure `naturalness` is the listeners' from 0 to 1.",
+        "The measure `naturalness` is meant to be the listeners' from 0 to 1. Do not rely on it: the program that made "
+        "the tables seems to assign it in another order of files (2.0.0/update.py), so that a recording has the number "
+        "of another (suspected, not verified).",
+        "So it does with emotion and confidence in the table of part 'ambiguous' (suspected): here the tables of parts "
+        f"say which files are theirs alone, and labels come from {_ALL}.",
         f"{LARYNGOGRAMS}/ holds a laryngogram for each recording under the same name: they are no speech and not read.",
         "The parts train and test share no speaker; they are unofficial.",
         "All speakers say the same ten sentences: every fold shares its texts with training.",
@@ -64,23 +68,27 @@ def prepare(folder: str | Path, part: str | None = None) -> Prepared:
     Raises:
         CorpusError: the folder holds something else, or a table that cannot be read: all problems are listed.
     """
-    name = _ALL if part is None else _TABLES[part]
-    table = find_tables(folder, CARD, [name])[name]
+    table = find_tables(folder, CARD, [_ALL])[_ALL]
+    rows = read_table(table, ["file", "emotion"], numbers=["emotion.confidence"])
+    if part is not None:  # which is a list of files alone: the labels that stand there are in doubt (see the card)
+        listed = read_table(find_tables(folder, CARD, [_TABLES[part]])[_TABLES[part]], ["file"])
+        files = {row["file"] for row in listed}
+        rows = [row for row in rows if row["file"] in files]
     problems: list[str] = []
-    said = list(_utterances(table, problems))
+    said = list(_utterances(table.name, rows, problems))
     refuse(folder, problems)
     if not said:
         raise CorpusError(f"{table}: there are no rows")
-    return prepare_from_tables(folder, CARD, said, whole=part is None, apart=[LARYNGOGRAMS])
+    return prepare_from_tables(folder, CARD, said, whole=part is None, apart=is_laryngogram)
 
 
-def _utterances(table: Path, problems: list[str]) -> Iterator[Utterance]:
+def _utterances(table: str, rows: Rows, problems: list[str]) -> Iterator[Utterance]:
     """What the rows say; those that cannot be read are added to `problems`."""
-    for row in read_table(table, ["file", "emotion"], numbers=["emotion.confidence"]):
+    for row in rows:
         read, emotion = read_name(Path(row["file"]).stem), emotions.canonical(row["emotion"])
         confidence = float(row["emotion.confidence"])
         if read is None or emotion is None or read["emotion"] != emotion or not 0 <= confidence <= 1:
-            problems.append(f"{table.name}: {row['file']} is no name of EmoDB's with '{row['emotion']}' from 0 to 1")
+            problems.append(f"{table}: {row['file']} is no name of EmoDB's with '{row['emotion']}' from 0 to 1")
             continue
         yield Utterance(
             id=Path(row["file"]).stem,

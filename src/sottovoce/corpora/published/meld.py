@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from sottovoce.corpora.card import CorpusCard, Prepared
@@ -20,6 +23,13 @@ _FOLDERS = {
 }
 
 PARTS = tuple(_FOLDERS)
+
+_PART_OF = {name: part for part, names in _FOLDERS.items() for name in names}
+
+_CUT_ANEW = "final_videos_test"
+"""Before the names of test recordings that were cut a second time."""
+
+_NAME = re.compile(rf"({_CUT_ANEW})?dia\d+_utt\d+", re.IGNORECASE)
 
 _SPELLINGS = {
     "Dr. Leedbetter": "Dr. Ledbetter",
@@ -63,11 +73,18 @@ CARD = CorpusCard(
         "names that are spelled in two ways are one here.",
         "69 utterances are said by several ('All', 'Both', 'Joey and Chandler'): such a name is a speaker of its own, "
         "though its people speak elsewhere too.",
+        f"Where test has {_CUT_ANEW}dia0_utt0 beside dia0_utt0 it is taken in its place, and a note counts these. "
+        "Public programs disagree: three prefer it (one says that MELD cut 132 clips anew and their plain twins are "
+        "wrong), EmoBox and others use the plain one, and an author of MELD called the further files safe to ignore. "
+        "113 of test's 2610 plain clips (lengths as in EmoBox) are over 0.5 s longer than the times in the table, 2 of "
+        "train's 9988, none of dev's. Not verified by ear. Scores with the plain clips are of other sounds.",
+        "Test's dia38_utt4 (305 s) and dia220_utt0 (235 s) are cut wrongly, and the times in the table are as long.",
         "Of the 13,708 rows dev's dia110_utt7 has no recording and train's dia125_utt3 a broken one (EmoBox).",
     ),
     sources=(
         "https://github.com/declare-lab/MELD (README, LICENSE, data/MELD/*.csv: all rows counted)",
-        "https://github.com/emo-box/EmoBox (data/meld: folders, recordings that exist)",
+        "https://github.com/declare-lab/MELD/issues/20 and /22 (clips cut wrongly; files without rows)",
+        "https://github.com/emo-box/EmoBox (data/meld: folders, recordings that exist, their lengths)",
     ),
 )
 
@@ -83,30 +100,54 @@ def prepare(folder: str | Path, part: str | None = None) -> Prepared:
     folder = Path(folder)
     wanted = PARTS if part is None else (part,)
     tables = find_tables(folder, CARD, [_table(each) for each in wanted])
-    places = sorted({path.parent for path in recordings(folder, LOSSLESS)})
+    found = [path for path in recordings(folder, LOSSLESS) if _NAME.fullmatch(path.stem)]
+    places = _places(folder, found)
     said, problems = [], []
     for each in wanted:
         if _table(each) not in tables:
             problems.append(f"{_table(each)} is missing")
-            continue
-        place = next((place for place in places if _holds(folder, place, each)), None)
-        if place is not None:
-            said += _utterances(tables[_table(each)], each, place, problems)
+        elif each in places:
+            said += _utterances(tables[_table(each)], each, places[each], problems)
     refuse(folder, problems)
     if not said:
         expected = ", ".join(name for each in wanted for name in _FOLDERS[each])
         raise CorpusError(f"{folder}: no folder of recordings called {expected}. Expected: {CARD.layout}")
-    return prepare_from_tables(folder, CARD, said, whole=part is None)
+    anew = _cut_anew(path for path in found if path.parent == places.get("test"))
+    said = [replace(u, path=anew.get(u.path, u.path)) for u in said]
+    twins = {path for path in found if _without_ending(path) in anew}
+    prepared = prepare_from_tables(folder, CARD, said, whole=part is None, apart=twins.__contains__)
+    n_anew = sum(_CUT_ANEW in u.path for u in prepared.manifest)
+    note = f"{n_anew} recordings of test are those called {_CUT_ANEW}..., in place of the plain ones: see the card"
+    return Prepared(prepared.manifest, (*prepared.notes, note)) if n_anew else prepared
 
 
 def _table(part: str) -> str:
     return f"{part}_sent_emo.csv"
 
 
-def _holds(folder: Path, place: Path, part: str) -> bool:
-    """Whether a folder of recordings is a part's: it or one above it, up to the corpus, is called so."""
-    names = {name.lower() for name in place.relative_to(folder.absolute().parent).parts}
-    return not names.isdisjoint(_FOLDERS[part])
+def _places(folder: Path, found: Iterable[Path]) -> dict[str, Path]:
+    """The folder with the recordings of each part that is there: of several the one that holds most."""
+    held = Counter(path.parent for path in found)
+    places: dict[str, Path] = {}
+    for place in sorted(held, key=lambda place: (-held[place], place)):
+        if part := _part(place.relative_to(folder.absolute().parent)):
+            places.setdefault(part, place)
+    return places
+
+
+def _part(place: Path) -> str | None:
+    """Whose recordings a folder holds: it, or the nearest above it up to the corpus's own, is called so."""
+    return next((_PART_OF[name.lower()] for name in reversed(place.parts) if name.lower() in _PART_OF), None)
+
+
+def _cut_anew(found: Iterable[Path]) -> dict[str, str]:
+    """By the plain recording the one that was cut anew, both without endings."""
+    anew = (_without_ending(path) for path in found if path.name.startswith(_CUT_ANEW))
+    return {name.replace(_CUT_ANEW, ""): name for name in anew}
+
+
+def _without_ending(path: Path) -> str:
+    return str(path.with_suffix(""))
 
 
 def _utterances(table: Path, part: str, place: Path, problems: list[str]) -> Iterator[Utterance]:
