@@ -96,8 +96,8 @@ def prepare_by_name(
     names = {path: name_of(path) for path in recordings(folder, LOSSLESS)}
     read = {path: read_name(name) for path, name in names.items()}
     unread = [str(path.relative_to(folder.absolute())) for path, fields in read.items() if fields is None]
-    if len(unread) == len(read):
-        raise wrong_folder(folder, card, unread)
+    if not any(read.values()):
+        raise wrong_folder(folder, card, [str(path.relative_to(folder.absolute())) for path in read])
     if len(unread) * ODD > len(read):
         headline = f"{folder}: {len(unread)} of {len(read)} names are none of {card.title}'s. Name the folder that"
         raise CorpusError(f"{headline} holds the corpus alone, or move these files away:", unread)

@@ -54,6 +54,15 @@ def test_votes_are_those_for_the_voice_alone(folder, below):
     assert any(note.startswith("1 utterances have no listeners' votes") for note in prepared.notes)
 
 
+def test_a_recording_that_was_misnamed_at_first_has_its_votes_and_counts_once(folder, make_tone):
+    table = folder / "processedResults/tabulatedVotes.csv"
+    table.write_text(_TABULATED + '"103234",0,0,2,0,5,3,"1040_ITH_SAD_XX",10,0.5,"N"\n', encoding="utf-8")
+    for name in ("1040_ITH_SAD_X", "1040_ITH_SAD_XX"):
+        make_tone(f"cremad/AudioWAV/{name}.wav", duration_s=0.1)
+        found = [u for u in prepare(folder).manifest if u.speaker == "cremad-1040"]
+        assert [(u.id, dict(u.votes)) for u in found] == [("1040_ITH_SAD_XX", {"fearful": 2, "neutral": 5, "sad": 3})]
+
+
 def test_without_the_counts_single_answers_are_counted(folder):
     (folder / "processedResults/tabulatedVotes.csv").unlink()
     (folder.parent / "neighbour").mkdir()

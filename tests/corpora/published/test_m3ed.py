@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from sottovoce.corpora import catalogue
 from sottovoce.corpora.published.m3ed import CARD, prepare
 from sottovoce.errors import CorpusError
 from tests.conftest import tone
@@ -50,6 +51,18 @@ def test_what_the_annotation_says(tmp_path):
         {"happy": 3.0},
         {"surprised": 1.5, "fearful": 0.5},
     ]
+
+
+def test_parts_are_told_by_the_series(tmp_path):
+    folder = MINIATURE.write(tmp_path / CARD.name, tone)
+    renamed = json.dumps({"huanlesong": ANNOTATION["anjia"]}, ensure_ascii=False)
+    assert len(catalogue.prepare(CARD.name, folder, part="train").manifest) == 3
+    (folder / "annotation.json").write_text(renamed, encoding="utf-8")
+    prepared = catalogue.prepare(CARD.name, folder, part="test")
+    assert prepared.manifest[0].speaker == "m3ed-huanlesong_房似锦" and not prepared.notes
+    for part in ("train", "val"):
+        with pytest.raises(CorpusError, match=f"no utterance of the part '{part}'"):
+            prepare(folder, part)
 
 
 @pytest.mark.parametrize("wrong", ["[]", "{", '{"a": {"a_1": {}}}', json.dumps(ANNOTATION).replace("Sad,", "Glad,")])

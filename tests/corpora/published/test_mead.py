@@ -28,6 +28,15 @@ def test_what_the_paths_say(folder):
     assert [u.id for u in prepare(folder / "W040" / "audio").manifest] == ["W040/fear/level_2/030"]
 
 
+def test_the_folder_of_sound_may_be_absent(folder):
+    expected = facts(prepare(folder))
+    for place in sorted(folder.glob("*/audio/*")):
+        place.rename(folder / place.parent.parent.name / place.name)
+    for place in folder.glob("*/audio"):
+        place.rmdir()
+    assert facts(prepare(folder)) == facts(prepare(folder.parent)) == expected
+
+
 def test_other_paths_are_refused(folder, make_tone):
     make_tone("mead/M003/audio/angry/level_4/001.wav", duration_s=0.1)
     with pytest.raises(CorpusError, match="level_4/001"):

@@ -31,9 +31,13 @@ def test_intensity_is_read(folder):
 
 
 def test_sung_ravdess_is_not_taken_for_speech(folder, make_tone):
-    make_tone("ravdess/Actor_01/03-02-06-02-01-01-01.wav", duration_s=0.3)
-    with pytest.raises(CorpusError, match="03-02-06-02-01-01-01"):
-        prepare(folder)
+    spoken = facts(prepare(folder))
+    make_tone("ravdess/Audio_Song_Actors_01-24/Actor_01/03-02-06-02-01-01-01.wav", duration_s=0.3)
+    prepared = prepare(folder)
+    assert facts(prepared) == spoken
+    assert "1 recordings were left out: the card of RAVDESS says which" in prepared.notes
+    with pytest.raises(CorpusError, match="does not look like RAVDESS"):
+        prepare(folder / "Audio_Song_Actors_01-24")
 
 
 def test_a_doubled_folder_counts_once_and_hidden_files_not_at_all(folder):

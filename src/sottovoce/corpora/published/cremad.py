@@ -67,13 +67,17 @@ CARD = CorpusCard(
         f"from {_TABULATED} (without answers that took over 10 s), where it is absent from {_RESPONSES}.",
         "All actors say the same twelve sentences: every fold shares its texts with training.",
         "Only 'It's eleven o'clock' was acted in three intensities.",
+        "1040_ITH_SAD_XX was published as 1040_ITH_SAD_X up to October 2022: either name is the utterance's.",
+        "1076_MTI_SAD_XX has no audio and is very short, says its README.",
     ),
     sources=(
-        "https://github.com/CheyneyComputerScience/CREMA-D (README, LICENSE.txt, tabulateVotesV2.r; all names counted)",
+        "https://github.com/CheyneyComputerScience/CREMA-D (README, LICENSE.txt, tabulateVotesV2.r; all names counted; "
+        "commit 26f9fcc7: the name that was deleted)",
     ),
 )
 
 _NAME = re.compile(r"(?P<speaker>1\d{3})_(?P<text_id>[A-Z]{3})_(?P<emotion>[A-Z]{3})_(?P<intensity>LO|MD|HI|XX)")
+_MISNAMED = "1040_ITH_SAD_X"  # up to October 2022, when it was named 1040_ITH_SAD_XX as the table of votes has it
 
 
 def prepare(folder: str | Path) -> Prepared:
@@ -83,12 +87,18 @@ def prepare(folder: str | Path) -> Prepared:
         CorpusError: the folder holds something else, names that cannot be read, or a table of votes that cannot.
     """
     votes = _votes(Path(folder))
-    prepared = prepare_by_name(folder, CARD, _read_name, lambda recording, emotion: votes.get(recording, {}))
+    prepared = prepare_by_name(
+        folder, CARD, _read_name, lambda recording, emotion: votes.get(recording, {}), name_of=_name_of
+    )
     n_without = sum(not u.votes for u in prepared.manifest)
     if not n_without:
         return prepared
     note = f"{n_without} utterances have no listeners' votes: they are not in {_TABULATED}, or it is not there"
     return Prepared(prepared.manifest, (*prepared.notes, note))
+
+
+def _name_of(path: Path) -> str:
+    return f"{path.stem}X" if path.stem == _MISNAMED else path.stem
 
 
 def _read_name(name: str) -> dict[str, str] | None:

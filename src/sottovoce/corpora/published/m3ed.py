@@ -27,6 +27,34 @@ _EMOTIONS = {
 
 _ANNOTATORS = ("EmoAnnotator1", "EmoAnnotator2", "EmoAnnotator3")
 
+_SERIES = {
+    "val": (
+        "bianchengnidenayitian",
+        "humamaoba",
+        "nishiwodeyan",
+        "renmindemingyi",
+        "yijiarenzhiming",
+        "yueguangbianzouqu",
+        "zhiwomendanchundexiaomeihao",
+    ),
+    "test": (
+        "guainiguofenmeili",
+        "huanlesong",
+        "jiayouernv",
+        "liujinsuiyue",
+        "luohunshidai",
+        "rucikeaidewomen",
+        "wanmeiguanxi",
+        "woju",
+        "xiangjianni",
+        "xiaohuanxi",
+        "xiayizhanshixingfu",
+    ),
+}
+"""Television series by part, as splitInfo/movie_list_*.txt have them; the other 38 are train."""
+
+PARTS = ("train", *_SERIES)
+
 CARD = CorpusCard(
     name="m3ed",
     title="M3ED",
@@ -59,18 +87,19 @@ CARD = CorpusCard(
         "two series counts twice.",
         "Three annotators name one emotion or more each; their ballots are the votes, one for each annotator. The "
         "label is the published main emotion.",
+        "The parts train (38 series), val (7) and test (11) share no series; the parts are the publisher's.",
         "Cut from television: music and other voices lie under the speech.",
     ),
     sources=(
-        "https://github.com/AIM3-RUC/RUCM3ED",
+        "https://github.com/AIM3-RUC/RUCM3ED (splitInfo: parts)",
         "https://aclanthology.org/2022.acl-long.391",
         "https://github.com/emo-box/EmoBox, data/m3ed (all names, labels, speakers) and its preprocessing",
     ),
 )
 
 
-def prepare(folder: str | Path) -> Prepared:
-    """Read M3ED from any folder above `annotation.json` and the recordings.
+def prepare(folder: str | Path, part: str | None = None) -> Prepared:
+    """Read M3ED, or one of its parts, from any folder above `annotation.json` and the recordings.
 
     Raises:
         CorpusError: the folder holds something else, or the annotation cannot be read: all problems are listed.
@@ -79,12 +108,20 @@ def prepare(folder: str | Path) -> Prepared:
     said: list[Utterance] = []
     problems: list[str] = []
     for series, name, speakers, entry in _dialogues(table):
+        if part not in (None, _part(series)):
+            continue
         try:
             said.append(_utterance(series, name, speakers, entry))
         except (KeyError, TypeError, AttributeError) as problem:
             problems.append(f"{name}: {problem} is missing or none of {', '.join(_EMOTIONS)}")
     refuse(table, problems)
-    return prepare_from_tables(folder, CARD, said)
+    if part and not said:
+        raise CorpusError(f"{table}: no utterance of the part '{part}'")
+    return prepare_from_tables(folder, CARD, said, whole=part is None)
+
+
+def _part(series: str) -> str:
+    return next((part for part, names in _SERIES.items() if series in names), "train")
 
 
 def _dialogues(table: Path) -> Iterator[tuple[str, str, Any, Any]]:

@@ -49,11 +49,12 @@ CARD = CorpusCard(
     ),
 )
 
-_NAME = re.compile(rf"(?P<speaker>[MW]\d{{3}})/(?P<emotion>{'|'.join(_EMOTIONS)})/level_(?P<intensity>[123])/\d{{3}}")
+_ACTOR, _TAKE = r"(?P<speaker>[MW]\d{3})", rf"(?P<emotion>{'|'.join(_EMOTIONS)})/level_(?P<intensity>[123])/\d{{3}}"
+_NAME, _PLACE = re.compile(f"{_ACTOR}/{_TAKE}"), re.compile(f"/{_ACTOR}(/audio)?/(?P<take>{_TAKE})$")
 
 
 def prepare(folder: str | Path) -> Prepared:
-    """Read MEAD from any folder above the actors'.
+    """Read MEAD from any folder: an actor's own recordings may lie in `audio` or not.
 
     Raises:
         CorpusError: the folder holds something else, or paths that cannot be read.
@@ -62,8 +63,9 @@ def prepare(folder: str | Path) -> Prepared:
 
 
 def _name_of(path: Path) -> str:
-    parts = path.with_suffix("").parts[-5:]
-    return "/".join(part for i, part in enumerate(parts) if (i, part) != (1, "audio"))
+    place = path.with_suffix("").as_posix()
+    match = _PLACE.search(place)
+    return f"{match['speaker']}/{match['take']}" if match else place
 
 
 def _read_name(name: str) -> dict[str, str] | None:

@@ -77,7 +77,8 @@ CARD = CorpusCard(
         "Public programs disagree: three prefer it (one says that MELD cut 132 clips anew and their plain twins are "
         "wrong), EmoBox and others use the plain one, and an author of MELD called the further files safe to ignore. "
         "113 of test's 2610 plain clips (lengths as in EmoBox) are over 0.5 s longer than the times in the table, 2 of "
-        "train's 9988, none of dev's. Not verified by ear. Scores with the plain clips are of other sounds.",
+        "train's 9988, none of dev's. Not verified by ear. Scores with the plain clips are of other sounds; EmoBox's "
+        f"lists fit a copy without the {_CUT_ANEW} files.",
         "Test's dia38_utt4 (305 s) and dia220_utt0 (235 s) are cut wrongly, and the times in the table are as long.",
         "Of the 13,708 rows dev's dia110_utt7 has no recording and train's dia125_utt3 a broken one (EmoBox).",
     ),

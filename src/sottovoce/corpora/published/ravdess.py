@@ -31,7 +31,9 @@ CARD = CorpusCard(
         "Livingstone, Russo: The Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS), "
         "PLoS ONE 13(5): e0196391, 2018, doi:10.1371/journal.pone.0196391"
     ),
+    encoding=("03-01-06-02-01-02-12: sound alone, speech (02: song), emotion, intensity, statement, repetition, actor"),
     oddities=(
+        "The sung recordings (03-02-...), which are an archive of their own, are left out.",
         "There are two sentences and all actors say both: every fold shares its texts with training.",
         "The two recordings 03-01-03-01-02-01-07 and 03-01-03-01-02-02-07 are one and the same sound.",
         "Neutral exists in normal intensity alone, so it has half as many utterances as the others.",
@@ -57,14 +59,14 @@ _INTENSITIES = {"1": "0", "2": "1"}  # normal and strong: the weaker and the str
 _NAME = re.compile(
     r"03-01-(?P<emotion>0[1-8])-0(?P<intensity>[12])-(?P<text_id>0[12])-0[12]-(?P<speaker>[01]\d|2[0-4])"
 )
+_SUNG = re.compile(r"03-02(-\d\d){5}")
 
 
 def prepare(folder: str | Path) -> Prepared:
     """Read the speech part of RAVDESS from any folder above the recordings.
 
     Raises:
-        CorpusError: the folder holds something else, or names that are none of the speech part's (the sung
-            recordings, which have 02 in second place, must lie elsewhere).
+        CorpusError: the folder holds something else, song alone, or names that cannot be read.
     """
     return prepare_by_name(folder, CARD, _read_name)
 
@@ -72,7 +74,7 @@ def prepare(folder: str | Path) -> Prepared:
 def _read_name(name: str) -> dict[str, str] | None:
     match = _NAME.fullmatch(name)
     if match is None:
-        return None
+        return {} if _SUNG.fullmatch(name) else None
     return match.groupdict() | {
         "emotion": _EMOTIONS[match["emotion"]],
         "text": _SENTENCES[match["text_id"]],
