@@ -19,6 +19,7 @@ from sottovoce.judging import certainty, metrics, printed
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging import results as judged
 from sottovoce.judging.choosing import last_round
+from sottovoce.judging.fold_plan import FoldPlan
 from sottovoce.judging.results import BASELINE
 from sottovoce.recipe import Recipe, Study
 from sottovoce.recipe.study import Column, Comparison, Curve, Sweep
@@ -41,6 +42,15 @@ class Done:
     def predictions(self) -> pa.Table:
         """Of every condition, fold and seed."""
         return prediction_table.read(self.folder / "predictions.parquet")
+
+    @cached_property
+    def said(self) -> dict[str, Any]:
+        """What stands beside everything that is shown of it: where it is, and what its scores are no evidence of."""
+        return {
+            "run": f"runs/{self.folder.name}",
+            "contaminated": self.results["contaminated"],
+            "speaker_dependent": FoldPlan.read(self.folder / "folds.json").speaker_dependent,
+        }
 
     def last(self, condition: str) -> Mapping[str, Any]:
         """The last round of a condition."""
@@ -90,6 +100,7 @@ def run(
         "schema": 1,
         "name": study.name,
         **{name: _common(each[name] for each in every) for name in SHARED},
+        "speaker_dependent": any(each.said["speaker_dependent"] for each in done.values()),
         "tables": [part for table in study.tables for part in _judged_table(study, table, done)],
         "sweeps": [part for sweep in study.sweeps for part in _judged_sweep(study, sweep, done)],
         "curves": [_judged_curve(column, curve, done) for curve in study.curves for column in study.columns],
@@ -118,9 +129,9 @@ def _judged_table(study: Study, table: Comparison, done: Mapping[str, Done]) -> 
                 "condition": row.condition,
                 "rounds": last["round"],
                 "n_selected": last["n_selected"],
-                **{name: run.results[name] for name in ("upstream", "translator", "source", "contaminated")},
+                **{name: run.results[name] for name in ("upstream", "translator", "source")},
                 "printed": printed.figures(table.printed, row.printed, column.printed),
-                "run": f"runs/{run.folder.name}",
+                **run.said,
             }
         pairs = [((a, 0), (b, 0)) for a, b in table.pairs]
         verdict = judged.judge(pa.concat_tables(sides), baseline=table.rows[0].name, pairs=pairs)
@@ -145,7 +156,7 @@ def _judged_sweep(study: Study, sweep: Sweep, done: Mapping[str, Done]) -> list[
                 if (c["a"], c["a_round"], c["b"]) == (sweep.condition, last["round"], BASELINE)
             ]
             scored = {"score": last, "baseline": run.last(BASELINE), "gains": gains}
-            points.append({"value": value, **scored, "run": f"runs/{run.folder.name}"})
+            points.append({"value": value, **scored, **run.said})
         named = {"title": sweep.title, "setting": sweep.setting, "condition": sweep.condition}
         parts.append({**named, "column": column.name, "points": points})
     limits = _corrected([[gain for point in part["points"] for gain in point["gains"]] for part in parts])
@@ -162,7 +173,7 @@ def _judged_curve(column: Column, curve: Curve, done: Mapping[str, Done]) -> dic
         "condition": curve.condition,
         "rounds": sorted(rounds, key=lambda c: c["round"]),
         "oracle": oracle(run.predictions, curve.condition, BASELINE),
-        "run": f"runs/{run.folder.name}",
+        **run.said,
     }
 
 

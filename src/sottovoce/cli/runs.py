@@ -95,7 +95,7 @@ def study(
     """Many runs that differ in upstream, corpus, condition or setting: tables with tests, sweeps, curves of rounds.
 
     What runs have in common is computed once. Safe to interrupt anywhere: the same command continues. --set changes a
-    setting of every run.
+    setting of every run; what the study itself varies is changed in its file.
 
     Example: sottovoce study table4 --set training.seeds='[0]' --dry-run
     """

@@ -86,14 +86,18 @@ def full_name(name: str, number: int) -> str:
     return f"{name} (round {number})" if number else name
 
 
-def comparison_table(results: Mapping[str, Any], metric: str) -> Table:
-    """Differences, the first condition minus the second, with what they are evidence of in words."""
+def comparison_table(results: Mapping[str, Any], metric: str, *, new_speakers: bool = True) -> Table:
+    """Differences, the first condition minus the second, with what they are evidence of in words.
+
+    `new_speakers` says whether those tested were never heard in training, so that there can be evidence about others.
+    """
     unit = "points (95 % interval)" if metric in METRICS else "95 % interval in brackets"
     columns = [f"difference in {judged.METRIC_WORDS[metric]}", unit, "p", "p, Holm", "in words"]
     rows = []
     for c in (c for c in results.get("comparisons", []) if c["metric"] == metric):
         a, b = full_name(c["a"], c["a_round"]), full_name(c["b"], c["b_round"])
-        rows.append([f"{a} − {b}", change(c), p_value(c["p"]), p_value(c["p_holm"]), verdict(c)])
+        rows.append([f"{a} − {b}", change(c), p_value(c["p"]), p_value(c["p_holm"])])
+        rows[-1].append(verdict(c) if new_speakers else "speakers heard in training: no evidence about new ones")
     return columns, rows
 
 

@@ -55,12 +55,12 @@ def print_results(results: Mapping[str, Any]) -> None:
 
 def print_tables(results: Mapping[str, Any]) -> None:
     """The tables of a study, and its warnings."""
-    from sottovoce.show.study import shown
+    from sottovoce.show.study_tables import notes, shown
 
     for title, content in shown(results):
         print_table(title, *content)
     of_tables = (warning for content in [*results["tables"], *results["sweeps"]] for warning in content["warnings"])
-    for warning in dict.fromkeys([*results["warnings"], *of_tables]):
+    for warning in dict.fromkeys([*results["warnings"], *of_tables, *notes(results)]):
         err.print(f"warning: {escape(warning)}", soft_wrap=True, highlight=False)
 
 
