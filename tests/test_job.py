@@ -12,11 +12,14 @@ import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 import sottovoce
+from sottovoce import job
 from sottovoce import recipe as recipes
+from sottovoce.experiment.place import Place
 from sottovoce.judging import calibration
 from sottovoce.judging.results import headline
 from sottovoce.judging.splits import FoldPlan
 from sottovoce.speech.manifest import Manifest
+from sottovoce.store.artefacts import Store
 from tests import launcher, tiny
 from tests.tiny_run import FILES, TinyRun
 
@@ -212,6 +215,27 @@ def test_the_model_is_the_one_that_was_chosen(run):
     assert config.reliance.n_speakers == 4 and config.trained_on.languages in (["it"], ["en", "it"])
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     assert "Do its probabilities mean what they say?" in page and "When it is unsure" in page
+
+
+def test_an_interrupted_run_of_another_recipe_leaves_no_mixture(run, tmp_path, monkeypatch):
+    """Until it is done the folder is the earlier run's; from then on nothing of that is shown as its own."""
+    folder = tmp_path / "copy"
+    shutil.copytree(run.folder, folder)
+    other, place = recipes.load(run.recipe, ["training.epochs=3"]), Place(Store(run.place / "store"))
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "train_all", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        job.run(other, folder, place)
+    assert (folder / "recipe.yaml").read_bytes() == (run.folder / "recipe.yaml").read_bytes()
+    monkeypatch.undo()
+    monkeypatch.setattr(job, "_results", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        job.run(other, folder, place)
+    assert recipes.load(folder / "recipe.yaml") == other and not (folder / "results.json").exists()
+    assert launcher.sottovoce(tmp_path, "report", folder).code == 1
 
 
 def test_the_written_recipe_is_complete(run):

@@ -49,13 +49,15 @@ def run(recipe: Recipe, out: Path, place: Place, progress: Progress | None = Non
     """
     progress = progress or Quiet()
     out.mkdir(parents=True, exist_ok=True)
-    write_atomically(out / "recipe.yaml", recipe.write)
     gathered = gather(recipe, place, progress)
-    gathered.plan.write(out / "folds.json")
     inputs = with_votes(recipe, gathered, place, progress)
     outcome = train_all(recipe, inputs, place, progress)
     survived = _survival(recipe, gathered, place, progress)
     with progress.stage("judging and report", 4) as done:
+        for name in ("results.json", "report.html"):  # whose recipe may have been another
+            (out / name).unlink(missing_ok=True)
+        write_atomically(out / "recipe.yaml", recipe.write)
+        inputs.plan.write(out / "folds.json")
         predictions = pa.concat_tables(outcome.predictions)
         prediction_table.write(out / "predictions.parquet", predictions)
         _write_selection(out / "selection.parquet", outcome.selections)
@@ -194,6 +196,7 @@ def _details(
         "language_target": inputs.target.language,
         "language_source": inputs.source.language,
         "criterion": task_of(recipe).criterion(inputs.source.manifest),
+        "keep": recipe.selection.keep,
         "checks": {
             side: checks.to_dict()
             | {"tables": [table._asdict() for table in checks.tables() if table.title != "Refused"]}

@@ -74,6 +74,31 @@ def test_with_votes_the_criterion_is_that_of_the_paper(job, recipe, apart):
     assert 0 < kept[1] < correct, "eq. 3 lets fewer through than are right"
 
 
+def test_a_translation_of_what_the_upstream_refused_keeps_its_label(job, recipe, apart):
+    lost = apart.source.manifest[0].id
+    fewer = replace(apart, source=replace(apart.source, manifest=apart.source.manifest.filter(lambda u: u.id != lost)))
+    voted = {u.translated_from: u.votes for u in with_votes(recipe, fewer, job.place, Quiet()).translated}
+    assert voted.pop(lost) == {} and all(voted.values())
+
+
+def test_votes_can_be_left_out(job, recipe, apart):
+    """The paper's "without soft labels": the source as if it had one label an utterance, the target as it is."""
+
+    def voted(manifest: Manifest) -> Manifest:
+        return Manifest(tuple(replace(u, votes={"sad": 2.0, "neutral": 1.0}) for u in manifest))
+
+    rated = replace(
+        apart,
+        target=replace(apart.target, manifest=voted(apart.target.manifest)),
+        source=replace(apart.source, manifest=voted(apart.source.manifest)),
+        translated=voted(apart.translated),
+    )
+    training = recipe.training.model_copy(update={"source_votes": "none"})
+    left = with_votes(recipe.model_copy(update={"training": training}), rated, job.place, Quiet())
+    assert left.target == rated.target and left.target.manifest.has_votes
+    assert (left.source, left.translated) == (apart.source, apart.translated)
+
+
 def test_it_is_asked_for(job, apart):
     assert with_votes(job.recipe, apart, job.place, Quiet()) is apart
     recipe = job.recipe.model_copy(update={"conditions": ["target-only"]})

@@ -9,6 +9,7 @@ import pytest
 
 from sottovoce.errors import StoreError
 from sottovoce.judging import results as judged
+from sottovoce.show import rounds
 from sottovoce.show.report import LONGEST_LIST, write_report
 from tests.show.conftest import edit_json, fabricate
 
@@ -213,6 +214,24 @@ def test_selection_by_argmax_alone_has_no_divergences(run):
     text = Page(write_report(run)).text
     assert "What the selection kept: bootstrapped" in text
     assert "divergence" not in text
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"criterion": "kl", "keep": 0.3}, "Criterion “kl” cuts at the quantile 0.3 of each fold and seed"),
+        ({"criterion": "argmax", "keep": 0.5}, "Criterion “argmax” did not look at it"),
+    ],
+)
+def test_the_divergences_are_captioned_by_the_rule_of_the_run(run, rule, said):
+    edit_json(run / "details.json", **rule)
+    assert said in " ".join(Page(write_report(run)).text.split())
+
+
+def test_an_oracle_is_spoken_of_where_one_is_drawn(run, reported, monkeypatch):
+    assert "The oracle takes" in Page(reported / "report.html").text
+    monkeypatch.setattr(rounds, "oracle", lambda *_: None)
+    assert "The oracle takes" not in Page(write_report(run)).text
 
 
 def test_long_lists_of_refusals_are_cut_with_their_count(run):

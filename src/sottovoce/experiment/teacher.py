@@ -20,7 +20,7 @@ from sottovoce.experiment.place import Place
 from sottovoce.experiment.task import task_of
 from sottovoce.judging.splits import at_most_groups, speaker_of
 from sottovoce.recipe import Recipe
-from sottovoce.speech.manifest import Manifest
+from sottovoce.speech.manifest import Manifest, Utterance
 from sottovoce.store.progress import Progress
 
 SHARE = 0.5
@@ -30,7 +30,7 @@ Votes = Mapping[str, Mapping[str, float]]
 
 
 def with_votes(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress, *, only_kept: bool = False) -> Inputs:
-    """The inputs with a teacher's votes on the source and on its translations, where the recipe asks for them.
+    """The inputs with other votes on the source and its translations, where the recipe asks: a teacher's, or none.
 
     Raises:
         NotTrained: with `only_kept`, where the store does not hold the teacher.
@@ -39,6 +39,8 @@ def with_votes(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress,
     """
     if recipe.training.source_votes == "given" or not SOURCE_CONDITIONS & set(recipe.conditions):
         return inputs
+    if recipe.training.source_votes == "none":
+        return _voted(inputs, lambda u: {})
     source = inputs.source.manifest
     if both := {speaker_of(u) for u in source} & {speaker_of(u) for u in inputs.target.manifest}:
         raise SplitError(
@@ -47,11 +49,16 @@ def with_votes(recipe: Recipe, inputs: Inputs, place: Place, progress: Progress,
         )
     with progress.stage("training: teacher", recipe.training.epochs) as done:
         votes = _votes(recipe, inputs, Banks(recipe.training, place, only_kept), done)
+    # a recording that the upstream refused may have a translation that it took: nobody was asked about that one
+    return _voted(inputs, lambda u: votes.get(u.translated_from or u.id, u.votes))
 
+
+def _voted(inputs: Inputs, votes: Callable[[Utterance], Mapping[str, float]]) -> Inputs:
     def voted(manifest: Manifest) -> Manifest:
-        return Manifest(tuple(replace(u, votes=votes[u.translated_from or u.id]) for u in manifest))
+        return Manifest(tuple(replace(u, votes=votes(u)) for u in manifest))
 
-    return replace(inputs, source=replace(inputs.source, manifest=voted(source)), translated=voted(inputs.translated))
+    source = replace(inputs.source, manifest=voted(inputs.source.manifest))
+    return replace(inputs, source=source, translated=voted(inputs.translated))
 
 
 def _votes(recipe: Recipe, inputs: Inputs, banks: Banks, done: Callable[[int], None]) -> Votes:

@@ -82,10 +82,10 @@ class Training(Stage):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     epsilon: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.05, description="smoothing of soft labels")
-    source_votes: Literal["given", "cross-fitted"] = Field(
+    source_votes: Literal["given", "cross-fitted", "none"] = Field(
         default="given",
         description="`cross-fitted`: half of a source label is what heads of its other speakers hear; for sources "
-        "with one label an utterance",
+        "with one label an utterance. `none`: its label alone, as if nobody had voted",
     )
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     memory_gib: Annotated[float, Field(gt=0)] = Field(

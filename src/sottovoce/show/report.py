@@ -52,6 +52,8 @@ def _contents(run: RunFiles) -> dict[str, Any]:
         "longest_list": LONGEST_LIST,
         "licences": tables.records_table(details.get("licences", [])),
         "warnings": [w for w in warnings if survived is None or w not in survived["warnings"]],
+        "criterion": details.get("criterion"),
+        "keep": details.get("keep"),
         "cards": {name: details[name] for name in ("upstream", "translator") if details.get(name)},
         "recipe": run.recipe,
         "environment": results.get("environment", {}),

@@ -28,13 +28,14 @@ WORDS = {
 
 def parts(run: RunFiles) -> dict[str, Any]:
     """What the template shows of them."""
-    results, details = run.results, run.details
+    results, details, oracle = run.results, run.details, rounds.oracle(run.predictions, MAIN, BASELINE)
     return {
         "words": WORDS,
+        "oracle": oracle,
         "conditions": tables.summary_table(results),
         "comparisons": tables.comparison_table(results, "macro_f1"),
         "further_comparisons": [tables.comparison_table(results, metric) for metric in ("ua", "wa")],
-        "figures": _figures(run),
+        "figures": _figures(run, oracle),
         "selections": [] if run.selection is None else _selections(run.selection, run.manifests),
         "speakers": tables.speaker_table(run.predictions, "macro_f1"),
         "weights": tables.weight_table(details["weights"]) if details.get("weights") else None,
@@ -46,11 +47,11 @@ def parts(run: RunFiles) -> dict[str, Any]:
     }
 
 
-def _figures(run: RunFiles) -> dict[str, Markup]:
+def _figures(run: RunFiles, oracle: float | None) -> dict[str, Markup]:
     """The figures that this run has material for, as SVG, by name."""
     drawn = {
         "paired": score_figures.paired(run, "macro_f1", plots.MACRO_F1),
-        "rounds": score_figures.rounds(run, "macro_f1", plots.MACRO_F1, rounds.oracle(run.predictions, MAIN, BASELINE)),
+        "rounds": score_figures.rounds(run, "macro_f1", plots.MACRO_F1, oracle),
         "confusions": _confusions(run.predictions, tables.last_rounds(run.results["conditions"], "name")),
     }
     return {name: figure for name, figure in drawn.items() if figure}

@@ -42,6 +42,7 @@ def parts(run: RunFiles) -> dict[str, Any]:
     undefined = sorted({s["speaker"] for s in judged.per_speaker(run.predictions) if s["ccc"] is None})
     return {
         "words": WORDS,
+        "oracle": None,
         "conditions": tables.summary_table(results),
         "comparisons": tables.comparison_table(results, "ccc"),
         "further_comparisons": [],

@@ -46,7 +46,7 @@ class TrainedOn(_Part):
     target_utterances: Annotated[int, Field(ge=1)]
     target_speakers: list[str]
     added_utterances: Annotated[int, Field(ge=0)]
-    added: dict[Literal["translated", "untranslated", "noise", "copypaste"], int] = {}
+    added: dict[str, int] = {}
     languages: list[str]
     seed: int
 
