@@ -75,6 +75,12 @@ def test_lists_that_share_speakers_are_flagged_and_admit_none_of_their_speech(tm
     assert not plan.admits(plan.folds[0], translated)
 
 
+def test_lists_with_a_recording_on_both_sides_are_refused(tmp_path: Path) -> None:
+    publish(tmp_path, 1, train=[*FOUR[:2], FOUR[2]], test=list(FOUR[2:]))
+    with pytest.raises(SplitError, match=r"fold 1 has 1 utterance\(s\) on both sides"):
+        splits.emobox(corpus(*FOUR), tmp_path)
+
+
 def test_entries_that_the_manifest_lacks_are_listed_and_validation_lists_train_nobody(tmp_path: Path) -> None:
     publish(tmp_path, 1, train=[*FOUR[:2], "c/fear/c1.wav"], test=list(FOUR[2:]), valid=["a/sad/a9.wav"])
     plan = splits.emobox(corpus(*FOUR, "a/sad/a9.wav"), tmp_path)

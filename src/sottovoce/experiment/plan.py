@@ -51,7 +51,7 @@ class StagePlan:
 
 
 def plan(recipe: Recipe, place: Place) -> list[StagePlan]:
-    """Look at everything and change nothing: no sound is decoded and no model is trained.
+    """Look at everything and make nothing. Recordings are read only where all that training needs is kept.
 
     Raises:
         SottovoceError: what the run itself would stumble over at its start.

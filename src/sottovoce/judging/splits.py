@@ -218,9 +218,11 @@ def _disjoint(
 
 
 def _checked(plan: FoldPlan, classes: bool) -> FoldPlan:
-    """Refuse a plan in which an emotion is never trained, or a side of a fold is empty."""
+    """Refuse a plan in which an emotion is never trained, a side of a fold is empty, or both share utterances."""
     problems = [f"fold {fold.number} has no utterance to train on" for fold in plan.folds if not fold.train]
     problems += [f"fold {fold.number} has no utterance to test" for fold in plan.folds if not fold.test]
+    both = {fold.number: len(set(fold.train) & set(fold.test)) for fold in plan.folds}
+    problems += [f"fold {number} has {n} utterance(s) on both sides" for number, n in both.items() if n]
     trained = {plan.facts[name].emotion for fold in plan.folds for name in fold.train}
     untrained = sorted({facts.emotion for facts in plan.facts.values()} - trained) if classes else []
     problems += [f"no training part has the emotion '{name}'; leave it out of the emotions" for name in untrained]
