@@ -104,6 +104,21 @@ def test_holm_is_over_all_columns(done):
         assert [c["p_holm"] for c in family] == pytest.approx(certainty.holm([c["p"] for c in family]), abs=1e-6)
 
 
+def test_what_a_column_cannot_reach_is_said_of_it_alone(done):
+    """Of 4 and 3 speakers no p can be small; of 6 beside 10 one can: Holm's correction steps down past the smaller."""
+    said = [part["warnings"] for part in done["tables"]]
+    assert ["4 speakers" in said[0][0], "3 speakers" in said[1][0]] == [True, True]
+
+    def compared(n_speakers: int, n: int) -> list[dict]:
+        least = certainty.smallest_p(n_speakers)
+        return [{"metric": "macro_f1", "p": least, "n_speakers": n_speakers} for _ in range(n)]
+
+    few, more = compared(6, 1), compared(10, 1)
+    assert study._corrected([few, more]) == [[], []] and few[0]["p_holm"] < 0.05
+    of_few, of_more = study._corrected([compared(6, 2), compared(10, 2)])
+    assert "over 4 comparisons" in of_few[0] and of_more == []
+
+
 def test_the_paper_s_figures_stand_beside_ours(place, done):
     cells = {(part["column"], row["name"]): row["printed"] for part in done["tables"] for row in part["rows"]}
     assert cells["First", "ours"] == {"wa": 0.8594, "ua": 0.8517, "macro_f1": 0.8527}
@@ -198,6 +213,8 @@ def test_from_the_command_line(place, done):
     stages = {line.split("│")[1].strip(): line.split("│")[2:4] for line in planned.out.splitlines() if "│" in line}
     assert all(int(total) == int(kept) > 0 for name, (total, kept) in stages.items() if name != "check")
     assert int(stages["features: source"][0]) == 19, "counted once for all eight runs"
+    varied = launcher.sottovoce(place, *words, "--set", "selection.keep=0.4", "--dry-run")
+    assert varied.code != 0 and "the sweep 'Quantile' sets selection.keep" in varied.err
     wrong = launcher.sottovoce(place, "study", "tiny.yaml")
     assert wrong.code != 0 and "is the recipe of one run" in wrong.err
 
