@@ -75,6 +75,18 @@ def test_other_weights_have_another_digest(tmp_path: Path, given):
     assert environments.setup(**given, python=python, say=lambda _: None).weights_digest != first.weights_digest
 
 
+def test_the_vocoder_under_its_name_on_the_hub(tmp_path: Path, given):
+    expected = environments.setup(**given, python=python_in(tmp_path), say=lambda _: None).weights_digest
+    weights, links = str(given["weights"]), tmp_path / "links"
+    links.mkdir()
+    assert expressive_worker.by_the_librarys_names(weights, str(links)) == weights
+    (given["weights"] / "pretssel_melhifigan_wm.pt").rename(given["weights"] / "pretssel_melhifigan_wm-final.pt")
+    found = environments.setup(**given, python=python_in(tmp_path), say=lambda _: None)
+    assert found == environments.find(given["folder"]) and found.weights_digest == expected
+    assert expressive_worker.by_the_librarys_names(weights, str(links)) == str(links)
+    assert {path.name: path.read_bytes() for path in links.iterdir()} == dict.fromkeys(expressive_worker.MODELS, b"w")
+
+
 def test_a_rerun_continues_after_a_step_that_failed(tmp_path: Path, given):
     broken = python_in(tmp_path, fail="echo 'no route to host' >&2; exit 1")
     with pytest.raises(TranslationError, match=r"(?s)pip could not.*it continues.*no route to host"):

@@ -44,6 +44,7 @@ def test_the_published_statistics_are_eighty_and_plausible() -> None:
     ("name", "wrap"),
     [
         ("pretssel_melhifigan_wm.pt", published.in_pretssel),
+        ("pretssel_melhifigan_wm-final.pt", published.in_pretssel),
         ("m2m_expressive_unity.pt", lambda own: {"model": {f"prosody_encoder_model.{k}": t for k, t in own.items()}}),
         ("m2m_expressive_unity.pt", lambda own: {"model": {f"global_prosody.{k}": t for k, t in own.items()}}),
         ("pretssel_melhifigan_wm-16khz.pt", lambda own: own),

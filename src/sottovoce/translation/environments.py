@@ -190,12 +190,12 @@ def _python(folder: Path) -> Path:
 
 
 def _absent(weights: Path) -> list[str]:
-    return [name for name in expressive_worker.MODELS if not (weights / name).is_file()]
+    return [name for name in expressive_worker.MODELS if expressive_worker.model_file(str(weights), name) is None]
 
 
 def _digest(weights: Path) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for name in expressive_worker.MODELS:
-        with (weights / name).open("rb") as stream:
+        with open(expressive_worker.model_file(str(weights), name) or weights / name, "rb") as stream:
             digest.update(hashlib.file_digest(stream, "blake2b").digest())
     return digest.hexdigest()

@@ -10,7 +10,7 @@ This file imports nothing of Sottovoce and runs on Python 3.8 to 3.11. It was wr
 are held against the installed library by `check`. All of it was run with the library itself (torch 2.2.2, fairseq2
 0.2.1) on a processor, with random weights and fewer layers under the true checkpoints' names, and gave the same samples
 as the library's own command, expressivity_predict. NOT run: the true weights, which are given on request alone, and so
-what is said and how it sounds; a GPU, and fp16 with it.
+what is said and how it sounds; a GPU, and fp16 with it; the vocoder under its name on the Hugging Face hub.
 """
 
 # pyright: reportMissingImports=false, reportArgumentType=false
@@ -18,11 +18,15 @@ import inspect
 import json
 import os
 import sys
+import tempfile
 import traceback
 
 PROTOCOL = 1
 MODEL, VOCODER = "seamless_expressivity", "vocoder_pretssel"
 MODELS = ("m2m_expressive_unity.pt", "pretssel_melhifigan_wm.pt")
+"""As the library calls them."""
+ON_THE_HUB = {"pretssel_melhifigan_wm.pt": "pretssel_melhifigan_wm-final.pt"}
+"""Those that have another name on the Hugging Face hub (seamless_communication's demo/expressive/app.py)."""
 RATE_HZ = 16000
 
 NO_ROOM = ("out of memory", "DefaultCPUAllocator")
@@ -102,6 +106,21 @@ def device():
     return {"device": "cuda" if torch.cuda.is_available() else "cpu"}
 
 
+def model_file(weights: str, name: str):
+    """Where one of `MODELS` lies in the folder `weights`, whichever name it has there; None where it does not."""
+    places = [os.path.join(weights, each) for each in (name, ON_THE_HUB.get(name, name))]
+    return next((place for place in places if os.path.isfile(place)), None)
+
+
+def by_the_librarys_names(weights: str, links: str):
+    """The folder `weights` where its files have the names in `MODELS`; else `links`, with links of these names."""
+    if all(os.path.isfile(os.path.join(weights, name)) for name in MODELS):
+        return weights
+    for name in MODELS:
+        os.symlink(os.path.abspath(str(model_file(weights, name))), os.path.join(links, name))
+    return links
+
+
 class Expressive:
     """The model and its vocoder, loaded once."""
 
@@ -118,12 +137,14 @@ class Expressive:
         self.torch = torch
         self.device = torch.device("cuda:0" if device()["device"] == "cuda" else "cpu")
         self.dtype = torch.float16 if self.device.type == "cuda" else torch.float32
-        add_gated_assets(Path(weights))  # where the library finds the checkpoints given on request
-        units = load_unity_unit_tokenizer(MODEL)
-        self.translator = Translator(MODEL, vocoder_name_or_card=None, device=self.device, dtype=self.dtype)
-        self.vocoder = PretsselGenerator(  # with its watermark, as it is
-            VOCODER, vocab_info=units.vocab_info, device=self.device, dtype=self.dtype
-        )
+        with tempfile.TemporaryDirectory() as links:
+            # where the library finds the checkpoints given on request
+            add_gated_assets(Path(by_the_librarys_names(weights, links)))
+            units = load_unity_unit_tokenizer(MODEL)
+            self.translator = Translator(MODEL, vocoder_name_or_card=None, device=self.device, dtype=self.dtype)
+            self.vocoder = PretsselGenerator(  # with its watermark, as it is
+                VOCODER, vocab_info=units.vocab_info, device=self.device, dtype=self.dtype
+            )
         self.to_fbank = WaveformToFbankConverter(
             num_mel_bins=80, waveform_scale=2**15, channel_last=True, standardize=False,
             device=self.device, dtype=self.dtype,

@@ -89,7 +89,7 @@ def _others() -> list[Entry]:
             Entry(
                 name,
                 f"upstream: {{name: {name}, weights: FOLDER}}: {what}",
-                "pretssel_melhifigan_wm.pt, or m2m_expressive_unity.pt",
+                "pretssel_melhifigan_wm.pt (or -final.pt), or m2m_expressive_unity.pt",
                 None,
                 dimension,
                 1,

@@ -27,7 +27,12 @@ from sottovoce.weights.published import Published, fill, open_published, tensors
 
 Name = Literal["expressivity", "expressivity-frames"]
 
-TENSOR_FILES = ("pretssel_melhifigan_wm.pt", "pretssel_melhifigan_wm-16khz.pt", "m2m_expressive_unity.pt")
+TENSOR_FILES = (
+    "pretssel_melhifigan_wm.pt",
+    "pretssel_melhifigan_wm-final.pt",  # the same on the Hugging Face hub, as the library's demo loads it
+    "pretssel_melhifigan_wm-16khz.pt",
+    "m2m_expressive_unity.pt",
+)
 
 PREFIXES = ("encoder_frontend.prosody_encoder.", "prosody_encoder_model.", "global_prosody.", "")
 """Before the names of its tensors: in PRETSSEL, in Prosody UnitY2 by fairseq2 and by fairseq, and by itself."""
