@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sottovoce.errors import UpstreamError, WeightsError
+from sottovoce.recipe.upstream import PRESETS
 from sottovoce.upstreams.known import UNKNOWN, facts_of
 from sottovoce.upstreams.loading import load_upstream
 from sottovoce.weights import arithmetic
@@ -63,6 +64,20 @@ def test_weights_that_can_run_code_are_refused(tmp_path: Path) -> None:
     (tiny_whisper(tmp_path) / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
     with pytest.raises(WeightsError, match=r"lacks model\.safetensors.*save_pretrained"):
         load_upstream("whisper", str(tmp_path))
+
+
+@pytest.mark.parametrize("preset", ["wavlm-large", "xls-r-300m"])
+def test_where_a_main_branch_holds_a_pickle_alone_the_commit_with_safetensors_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
+    monkeypatch.setattr("sottovoce.weights.checkpoint._from_hub", lambda *_: tmp_path)
+    known = PRESETS[preset]
+    with pytest.raises(WeightsError, match=f"{known.weights} has them in revision {known.revision}.*preset {preset}"):
+        load_upstream("ssl", known.weights)
+    with pytest.raises(WeightsError, match=r"can run code\. Convert"):
+        load_upstream("ssl", f"somebody/{preset}-finetuned")
 
 
 def test_a_missing_shard_is_named(tmp_path: Path) -> None:

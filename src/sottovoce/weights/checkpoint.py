@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from sottovoce.errors import WeightsError
+from sottovoce.recipe.upstream import PRESETS
 
 DOWNLOAD_VARIABLE = "SOTTOVOCE_ALLOW_DOWNLOAD"
 
@@ -109,10 +110,18 @@ def open_checkpoint(weights: str, *, allow_download: bool = False, revision: str
     if absent:
         raise WeightsError(
             f"{folder} lacks {', '.join(absent)}. Weights are read from safetensors alone, because other formats can "
-            "run code. Convert with transformers: load the model and its feature extractor with from_pretrained and "
-            "write both to a folder with save_pretrained"
+            f"run code. {_with_safetensors(weights)}Convert with transformers: load the model and its feature "
+            "extractor with from_pretrained and write both to a folder with save_pretrained"
         )
     return Checkpoint(weights, folder)
+
+
+def _with_safetensors(weights: str) -> str:
+    """A word on the commit that holds them, where a preset names one of the same checkpoint; else nothing."""
+    for name, preset in PRESETS.items():
+        if PurePath(preset.weights).name == PurePath(weights).name:
+            return f"The hub's {preset.weights} has them in revision {preset.revision}: that is preset {name}. "
+    return ""
 
 
 def find_folder(
