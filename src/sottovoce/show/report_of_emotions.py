@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,13 @@ WORDS = {
 def parts(run: RunFiles) -> dict[str, Any]:
     """What the template shows of them."""
     results, details, oracle = run.results, run.details, rounds.oracle(run.predictions, MAIN, BASELINE)
+    compared = partial(tables.comparison_table, results, new_speakers=not run.speaker_dependent)
     return {
         "words": WORDS,
         "oracle": oracle,
         "conditions": tables.summary_table(results),
-        "comparisons": tables.comparison_table(results, "macro_f1"),
-        "further_comparisons": [tables.comparison_table(results, metric) for metric in ("ua", "wa")],
+        "comparisons": compared("macro_f1"),
+        "further_comparisons": [compared("ua"), compared("wa")],
         "figures": _figures(run, oracle),
         "selections": [] if run.selection is None else _selections(run.selection, run.manifests),
         "speakers": tables.speaker_table(run.predictions, "macro_f1"),

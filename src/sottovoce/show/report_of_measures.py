@@ -44,7 +44,7 @@ def parts(run: RunFiles) -> dict[str, Any]:
         "words": WORDS,
         "oracle": None,
         "conditions": tables.summary_table(results),
-        "comparisons": tables.comparison_table(results, "ccc"),
+        "comparisons": tables.comparison_table(results, "ccc", new_speakers=not run.speaker_dependent),
         "further_comparisons": [],
         "figures": _figures(run, last),
         "undefined": undefined,
