@@ -42,6 +42,7 @@ _ATTRIBUTES = {"valence": "EmoVal", "arousal": "EmoAct", "dominance": "EmoDom"}
 _CONSENSUS = ("labels_consensus.csv", "labels_consensus.json", "labels_concensus.csv", "labels_concensus.json")
 _DETAILED = ("labels_detailed.csv", "labels_detailed.json")
 _SPEAKERS = "Speaker_ids.txt"
+_PARTITIONS = "Partitions.txt"
 
 
 def prepare_podcasts(folder: str | Path, card: CorpusCard, part: str | None = None) -> Prepared:
@@ -61,10 +62,12 @@ def prepare_podcasts(folder: str | Path, card: CorpusCard, part: str | None = No
     folder = Path(folder)
     found = find_tables(folder, card, _CONSENSUS)
     consensus = next(found[name] for name in _CONSENSUS if name in found)
-    speakers, votes = _speakers(consensus, folder), _votes(consensus.parent)
+    speakers, sets = _listed(consensus, folder, _SPEAKERS), _listed(consensus, folder, _PARTITIONS)
+    votes = _votes(consensus.parent)
     said, problems, unlabelled = [], [], []
     for row in _rows(consensus):
-        name, place = Path(str(row["FileName"])).stem, _set(row)
+        name = Path(str(row["FileName"])).stem
+        place = _set(row.get("Split_Set") or sets.get(name, ""))
         if not row["EmoClass"]:
             unlabelled += [name] if part in (None, place) else []
             continue
@@ -146,33 +149,34 @@ def _answers(table: Path) -> Iterator[tuple[str, str]]:
         yield row["FileName"], row["EmoClass_Major"] if "EmoClass_Major" in row else fields[1]
 
 
-def _speakers(consensus: Path, folder: Path) -> dict[str, str]:
-    """By recording, from lines such as `MSP-PODCAST_0001_0008.wav;30`; empty where the file is not there.
+def _listed(consensus: Path, folder: Path, table: str) -> dict[str, str]:
+    """By recording, from lines such as `MSP-PODCAST_0001_0008.wav;30` or `Train; MSP-PODCAST_0001_0008.wav`.
 
-    That of the same release, which lies beside the labels or a folder higher; else any below `folder`.
+    From the table of the same release, which lies beside the labels or a folder higher; else any below `folder`; empty
+    where there is none.
     """
-    own = (place / _SPEAKERS for place in consensus.parents[:2])
-    table = next((path for path in own if path.is_file()), None) or nearest(folder, _SPEAKERS)
-    lines = table.read_text(encoding="utf-8", errors="replace").splitlines() if table else []
-    pairs = [line.split(";") for line in lines if ".wav" in line]
-    named = {Path(pair[0].strip()).stem: pair[1].strip() for pair in pairs if len(pair) > 1}
-    return {name: speaker for name, speaker in named.items() if _is_known(speaker)}
+    own = (place / table for place in consensus.parents[:2])
+    path = next((path for path in own if path.is_file()), None) or nearest(folder, table)
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path else []
+    pairs = [[cell.strip() for cell in line.split(";")] for line in lines if line.count(";") > 0]
+    pairs = [pair if pair[0].lower().endswith(".wav") else pair[1::-1] for pair in pairs]
+    return {Path(name).stem: said for name, said, *_ in pairs if name.lower().endswith(".wav")}
 
 
 def _speaker(row: Mapping[str, Any], name: str, listed: Mapping[str, str]) -> str:
-    speaker = str(row.get("SpkrID") or "").strip()
-    if _is_known(speaker):
-        return speaker
+    for speaker in (str(row.get("SpkrID") or "").strip(), listed.get(name, "")):
+        if _is_known(speaker):
+            return speaker
     # MSP-PODCAST_0001_0008: corpus, podcast, turn
-    return listed.get(name) or "unknown-" + "_".join(name.split("_")[1:2])
+    return "unknown-" + "_".join(name.split("_")[1:2])
 
 
 def _is_known(speaker: str) -> bool:
     return speaker.lower() not in ("", "unknown", "nan", "none")
 
 
-def _set(row: Mapping[str, Any]) -> str:
-    name = str(row.get("Split_Set") or "").strip().lower()
+def _set(said: object) -> str:
+    name = str(said).strip().lower()
     return _SETS.get(name, name)
 
 

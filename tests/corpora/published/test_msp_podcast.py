@@ -107,6 +107,22 @@ def test_rows_without_a_class_are_left_out_and_counted(folder):
     assert not prepare(folder, "development").notes[1:]
 
 
+@pytest.mark.parametrize("line", ["{set}; {name}", "{name};{set}"])
+def test_partitions_of_their_own_are_asked_where_the_labels_have_none(folder, line):
+    labels = folder / "Labels" / "labels_consensus.csv"
+    rows = [row.rpartition(",")[0] for row in _CONSENSUS.splitlines()]
+    labels.write_text("\n".join(rows) + "\n")
+    sets = {A: "Train", B: "Validation", C: "Test1"}
+    lines = [line.format(set=part, name=name) for name, part in sets.items()]
+    (folder / "Partitions.txt").write_text("\n".join(["", *lines, "a line; of something else"]) + "\n")
+    found = {part: [u.id for u in prepare(folder, part).manifest] for part in ("train", "development", "test1")}
+    assert found == {
+        "train": ["MSP-PODCAST_0001_0008"],
+        "development": ["MSP-PODCAST_0001_0009"],
+        "test1": ["MSP-PODCAST_0002_0001"],
+    }
+
+
 def test_parts(folder):
     assert [len(prepare(folder, part).manifest) for part in ("train", "development")] == [2, 1]
     older = _CONSENSUS.replace("Development", "Validation")

@@ -26,7 +26,7 @@ CARD = CorpusCard(
         "labels_consensus (labels_concensus up to 1.9): FileName, EmoClass (A angry, S sad, H happy, U surprise, "
         "F fear, D disgust, C contempt, N neutral, O other, X no agreement), EmoAct, EmoVal, EmoDom, SpkrID, Gender, "
         "Split_Set. labels_detailed: FileName and EmoClass_Major, or one text EmoDetail, for each rater. "
-        "Speaker_ids.txt: recording;speaker."
+        "Speaker_ids.txt: recording;speaker. Partitions.txt: set; recording (asked where the table has no Split_Set)."
     ),
     oddities=(
         "Counts depend on the release and are not checked: 1.12 has 207,136 turns (its readme), the first of the "
