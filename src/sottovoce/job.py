@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from sottovoce import demo
 from sottovoce.corpora import catalogue
 from sottovoce.experiment import survival
 from sottovoce.experiment.arms import Outcome
+from sottovoce.experiment.cautions import cautions, contaminated_by
 from sottovoce.experiment.environment import environment
 from sottovoce.experiment.inputs import Inputs, gather, upstream_maker
 from sottovoce.experiment.place import Place
@@ -27,13 +27,11 @@ from sottovoce.experiment.training import train_all
 from sottovoce.judging import predictions as prediction_table
 from sottovoce.judging import results as judged
 from sottovoce.judging.choosing import choose
-from sottovoce.judging.fold_plan import speaker_of
 from sottovoce.recipe import WITHOUT_WEIGHTS, Recipe, Speech, Upstream
 from sottovoce.show.report import write_report
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.atomic import write_atomically, write_json
 from sottovoce.store.progress import Progress, Quiet
-from sottovoce.upstreams.card import contaminated
 from sottovoce.upstreams.features import precision_deviation
 from sottovoce.use.making import write_model
 from sottovoce.weights.arithmetic import resolve_precision
@@ -100,10 +98,10 @@ def _results(recipe: Recipe, inputs: Inputs, outcome: Outcome, predictions: pa.T
         "n_folds": len(inputs.plan.folds),
         "seeds": recipe.training.seeds,
         **_measures(recipe),
-        "contaminated": _contaminated(inputs),
+        "contaminated": contaminated_by(inputs),
         "conditions": verdict["conditions"],
         "comparisons": verdict["comparisons"],
-        "warnings": [*_warnings(recipe, inputs), *verdict["warnings"]],
+        "warnings": [*_synthetic(inputs), *cautions(recipe, inputs), *verdict["warnings"]],
         "environment": _environment(recipe, place),
     }
 
@@ -120,63 +118,9 @@ def _weights(upstream: Upstream) -> list[str]:
     return [Path(upstream.weights).name if Path(upstream.weights).is_dir() else upstream.weights]
 
 
-def _warnings(recipe: Recipe, inputs: Inputs) -> list[str]:
-    warnings = []
-    if _is_synthetic(inputs.target.manifest):
-        warnings.append(demo.DISCLAIMER)
-    if inputs.plan.speaker_dependent:
-        warnings.append(
-            "speaker-dependent: these folds have the same speakers on both sides, so the scores say nothing about "
-            "new speakers"
-        )
-    if heard := _contaminated(inputs):
-        warnings.append(f"contaminated: the upstream was trained on {', '.join(heard)}, which is tested here")
-    if "unknown" in inputs.upstream.card.trained_on:
-        warnings.append(
-            "it is not known what the upstream was trained on: contamination cannot be ruled out. If its folder is a "
-            "copy of a published checkpoint, say which in upstream.known_as"
-        )
-    if untested := {known.speaker for known in inputs.plan.facts.values()} - inputs.plan.tested_speakers:
-        warnings.append(
-            f"{len(untested)} speakers are in no test part and train in every fold: the scores are of the other "
-            f"{len(inputs.plan.tested_speakers)}"
-        )
-    known = {u.speaker: speaker_of(u) for u in inputs.source.manifest}
-    if namesakes := {u.speaker for u in inputs.target.manifest if known.get(u.speaker, speaker_of(u)) != speaker_of(u)}:
-        warnings.append(
-            f"{len(namesakes)} names of speakers are in the target and in the source, in different corpora, and were "
-            "taken for different people. If they are the same, give both manifests one name in a column `corpus`"
-        )
-    proof = inputs.plan.proof()
-    shared = {text for fold in proof["folds"] for text in fold["shared_text_ids"]}
-    if shared:
-        warnings.append(
-            f"{len(shared)} sentences are spoken on both sides of a fold, as acted corpora do: new ones may be harder"
-        )
-    for fold in [] if recipe.measures else proof["folds"]:
-        for side in ("train", "test"):
-            if absent := fold[f"absent_from_{side}"]:
-                warnings.append(f"fold {fold['number']}: no {', '.join(absent)} in its {side} part")
-    if recipe.selection.criterion == "kl" and not inputs.source.manifest.has_votes:
-        warnings.append(
-            "criterion kl was used on a source with one label an utterance: its soft labels are smoothed ones"
-        )
-    by_stage: dict[str, int] = defaultdict(int)
-    for refusal in inputs.refused:
-        by_stage[refusal["stage"]] += 1
-    warnings += [f"{n} utterances were refused at the stage '{stage}'; see the list" for stage, n in by_stage.items()]
-    if inputs.synthesis is not None:
-        warnings += [*inputs.synthesis.filtered.warnings, *inputs.synthesis.notes]
-    return [*warnings, *inputs.target.notes, *inputs.source.notes]
-
-
-def _contaminated(inputs: Inputs) -> list[str]:
-    """Corpora that the upstream was trained on and that are tested here."""
-    return contaminated(inputs.upstream.card.trained_on, {u.corpus for u in inputs.target.manifest if u.corpus})
-
-
-def _is_synthetic(manifest: Manifest) -> bool:
-    return any(u.corpus in demo.CORPORA.values() for u in manifest)
+def _synthetic(inputs: Inputs) -> list[str]:
+    """What to say of the demonstration's voices; nothing of people's."""
+    return [demo.DISCLAIMER] if any(u.corpus in demo.CORPORA.values() for u in inputs.target.manifest) else []
 
 
 def _environment(recipe: Recipe, place: Place) -> dict[str, Any]:
@@ -192,7 +136,7 @@ def _details(
 ) -> dict[str, Any]:
     checked = {"target": inputs.target.checked, "source": inputs.source.checked}
     return {
-        "synthetic": _is_synthetic(inputs.target.manifest),
+        "synthetic": bool(_synthetic(inputs)),
         "language_target": inputs.target.language,
         "language_source": inputs.source.language,
         "criterion": task_of(recipe).criterion(inputs.source.manifest),
