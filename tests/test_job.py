@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 import sottovoce
 from sottovoce import job
 from sottovoce import recipe as recipes
+from sottovoce.errors import SottovoceError
 from sottovoce.experiment.place import Place
 from sottovoce.judging import calibration
 from sottovoce.judging.results import headline
@@ -149,7 +150,8 @@ def test_manifests_lead_from_each_other(run):
 def test_namesakes_of_two_corpora_are_named(run):
     """The tiny source shares three names with the target."""
     assert any(
-        w.startswith("3 names of speakers are in the target and in the") for w in run.json("results.json")["warnings"]
+        w.startswith("3 names of speakers are on both sides, in different corpora")
+        for w in run.json("results.json")["warnings"]
     )
 
 
@@ -179,7 +181,7 @@ def test_speakers_whom_no_fold_tests_are_counted_apart(run, tmp_path):
     assert outcome.code == 0, outcome.err
     results = some.json("results.json")
     assert results["n_speakers"] == 2 == len({row["speaker"] for row in some.rows("predictions.parquet")})
-    expected = "2 speakers are in no test part and train in every fold: the scores are of the other 2"
+    expected = "2 speakers are in no test part: the scores are of the other 2"
     assert expected in results["warnings"] and expected not in run.json("results.json")["warnings"]
 
 
@@ -236,6 +238,8 @@ def test_an_interrupted_run_of_another_recipe_leaves_no_mixture(run, tmp_path, m
         job.run(other, folder, place)
     assert recipes.load(folder / "recipe.yaml") == other and not (folder / "results.json").exists()
     assert launcher.sottovoce(tmp_path, "report", folder).code == 1
+    with pytest.raises(SottovoceError):
+        sottovoce.load(folder)
 
 
 def test_the_written_recipe_is_complete(run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -52,8 +53,9 @@ def run(recipe: Recipe, out: Path, place: Place, progress: Progress | None = Non
     outcome = train_all(recipe, inputs, place, progress)
     survived = _survival(recipe, gathered, place, progress)
     with progress.stage("judging and report", 4) as done:
-        for name in ("results.json", "report.html"):  # whose recipe may have been another
+        for name in ("results.json", "details.json", "report.html"):  # whose recipe may have been another
             (out / name).unlink(missing_ok=True)
+        shutil.rmtree(out / "model", ignore_errors=True)
         write_atomically(out / "recipe.yaml", recipe.write)
         inputs.plan.write(out / "folds.json")
         predictions = pa.concat_tables(outcome.predictions)

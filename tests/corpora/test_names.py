@@ -42,8 +42,11 @@ def test_linked_folders_are_entered_once_and_loops_end(tmp_path: Path):
     (folder / "another").symlink_to(folder / "own", target_is_directory=True)
     (disk / "deep" / "loop").symlink_to(folder, target_is_directory=True)
     (disk / "broken").symlink_to(tmp_path / "nowhere")
+    (folder / "shown").symlink_to(folder / ".store" / "sounds", target_is_directory=True)
+    (folder / ".store" / "sounds").mkdir(parents=True)
+    (folder / ".store" / "sounds" / "kept.wav").touch()
     found = {str(path.relative_to(folder)) for path in files_below(folder) if path.is_file()}
-    assert found == {"own/near.wav", "a link/deep/far.wav"}
+    assert found == {"own/near.wav", "a link/deep/far.wav", "shown/kept.wav"}
     assert within(folder, "de*") == folder / "a link" / "deep"
     assert within(folder, "absent") == folder
 

@@ -11,9 +11,8 @@ import pytest
 
 from sottovoce.errors import ManifestError
 from sottovoce.experiment.inputs import Natural, gather, natural, read, target_language
-from sottovoce.experiment.plan import plan
 from sottovoce.experiment.task import OfEmotions
-from sottovoce.judging.fold_plan import speaker_of
+from sottovoce.judging.fold_plan import bare_name, namesakes, speaker_of
 from sottovoce.recipe import Selection, Speech
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.progress import Quiet
@@ -62,9 +61,10 @@ def test_a_recording_that_is_on_both_sides_is_refused(job, tmp_path):
     ]
     tiny.write_csv(mine, rows)
     recipe = job.recipe.model_copy(update={"source": Speech(manifest=str(mine), language="en")})
-    for start in (gather, plan):
-        with pytest.raises(ManifestError, match=r"target and source: 1 recording\(s\), such as .*copy\.wav"):
-            start(recipe, job.place, *([Quiet()] if start is gather else []))
+    with pytest.raises(ManifestError, match=r"target and source: 1 recording\(s\), such as .*copy\.wav"):
+        gather(recipe, job.place, Quiet())
+    alone = recipe.model_copy(update={"conditions": ["target-only"]})
+    assert len(gather(alone, job.place, Quiet()).target.manifest) == len(job.inputs.target.manifest)
 
 
 def test_synthetic_speech_in_the_target_is_left_out_of_everything(job, tmp_path):
@@ -86,6 +86,10 @@ def test_one_name_in_two_corpora_is_two_people_wherever_people_are_counted(tmp_p
     assert manifest.speakers == ["2", "a/1", "b/1"]
     assert [speaker_of(u) for u in manifest if u.speaker != "2"] == [u.speaker for u in manifest if u.speaker != "2"]
     assert {speaker_of(u) for u in manifest} == {"a/1", "b/1", "a/2"}
+    third = [replace(u, corpus="c", speaker=bare_name(u)) for u in manifest]
+    assert namesakes(manifest, third) == {"1", "2"} and namesakes(manifest, manifest) == {"1"}
+    unknown = Manifest(tuple(replace(u, speaker="1", corpus="") for u in manifest[:1]))
+    assert unknown.people_apart() == unknown
 
 
 def test_translation_needs_one_language(job):

@@ -83,6 +83,12 @@ def test_a_set_may_not_touch_what_columns_rows_and_curves_set(tmp_path: Path, ch
         wishes.variants(study, path, [change])
 
 
+def test_what_belongs_to_a_name_is_not_set_beside_it_however_it_is_written(tmp_path: Path):
+    presets = {"title": "Whisper", "setting": "upstream.preset", "values": ["whisper-base", "whisper-small"]}
+    with pytest.raises(RecipeError, match=r"the sweep 'Whisper' sets upstream\.weights"):
+        wishes.variants(*read(tmp_path, sweeps=[presets]), ["upstream.weights=mine"])
+
+
 def test_a_set_beside_what_varies_reaches_every_run(tmp_path: Path):
     ours = {**OURS, "change": {"upstream": {"name": "logmel"}}}
     study, path = read(tmp_path, tables=[table(ALONE, ours)], sweeps=[EPOCHS])

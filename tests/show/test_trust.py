@@ -43,6 +43,8 @@ def test_no_bound_where_speakers_are_shared(run: Path):
     proof = json.loads((run / "folds.json").read_text())["proof"]
     edit_json(run / "folds.json", proof=proof | {"speaker_disjoint": False})
     edit_json(run / "details.json", chosen=choice(run, "target-only"))
+    assert "unheard" not in Page(write_report(run)).text
+    assert "unheard" not in Page(write_report(run)).text
     text = Page(write_report(run)).text
     assert "There is no bound" in text and "bound holds at 95 %" not in text
 

@@ -27,7 +27,7 @@ _MEASURES = {"intensity": INTENSITY, "arousal": "arousal"}
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files at any depth of `folder`, linked folders entered too, each once: a loop of links ends."""
+    """All files at any depth of `folder` but in hidden folders; linked ones are entered, each once: a loop ends."""
     waiting, entered = [folder], set[str]()
     while waiting:  # links last, so that a file is found where it lies rather than through one
         for place, names, files in os.walk(waiting.pop(0)):
@@ -36,6 +36,7 @@ def files_below(folder: Path) -> Iterator[Path]:
                 names.clear()
                 continue
             entered.add(true)
+            names[:] = [name for name in names if not name.startswith(".")]
             yield from (Path(place, name) for name in files)
             waiting += (path for name in sorted(names) if (path := Path(place, name)).is_symlink())
 

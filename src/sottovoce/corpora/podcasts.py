@@ -64,12 +64,12 @@ def prepare_podcasts(folder: str | Path, card: CorpusCard, part: str | None = No
     consensus = next(found[name] for name in _CONSENSUS if name in found)
     speakers, sets = _listed(consensus, folder, _SPEAKERS), _listed(consensus, folder, _PARTITIONS)
     votes = _votes(consensus.parent)
-    said, problems, unlabelled = [], [], []
+    said, problems, n_unlabelled = [], [], 0
     for row in _rows(consensus):
         name = Path(str(row["FileName"])).stem
         place = _set(row.get("Split_Set") or sets.get(name, ""))
         if not row["EmoClass"]:
-            unlabelled += [name] if part in (None, place) else []
+            n_unlabelled += part in (None, place)
             continue
         emotion = _CODES.get(str(row["EmoClass"])) or emotions.canonical(str(row["EmoClass"]))
         if emotion is None:
@@ -92,7 +92,7 @@ def prepare_podcasts(folder: str | Path, card: CorpusCard, part: str | None = No
     n_without = sum(not u.votes for u in prepared.manifest)
     notes = {
         f"utterances have no raters' votes: they are not in {' or '.join(_DETAILED)} beside the labels": n_without,
-        f"rows have no class in {consensus.name}, and were left out": len(unlabelled),
+        f"rows have no class in {consensus.name}, and were left out": n_unlabelled,
     }
     return Prepared(prepared.manifest, (*prepared.notes, *(f"{n} {what}" for what, n in notes.items() if n)))
 

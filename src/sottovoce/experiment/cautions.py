@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from sottovoce.experiment.inputs import Inputs
-from sottovoce.judging.fold_plan import speaker_of
+from sottovoce.judging.fold_plan import namesakes
 from sottovoce.recipe import Recipe
+from sottovoce.speech.manifest import Manifest
 from sottovoce.upstreams.card import contaminated
 
 
@@ -27,15 +28,10 @@ def cautions(recipe: Recipe, inputs: Inputs) -> list[str]:
         )
     if untested := {known.speaker for known in inputs.plan.facts.values()} - inputs.plan.tested_speakers:
         warnings.append(
-            f"{len(untested)} speakers are in no test part and train in every fold: the scores are of the other "
+            f"{len(untested)} speakers are in no test part: the scores are of the other "
             f"{len(inputs.plan.tested_speakers)}"
         )
-    known = {u.speaker: speaker_of(u) for u in inputs.source.manifest}
-    if namesakes := {u.speaker for u in inputs.target.manifest if known.get(u.speaker, speaker_of(u)) != speaker_of(u)}:
-        warnings.append(
-            f"{len(namesakes)} names of speakers are in the target and in the source, in different corpora, and were "
-            "taken for different people. If they are the same, give both manifests one name in a column `corpus`"
-        )
+    warnings += of_namesakes(inputs.target.manifest, inputs.source.manifest)
     proof = inputs.plan.proof()
     shared = {text for fold in proof["folds"] for text in fold["shared_text_ids"]}
     if shared:
@@ -62,3 +58,13 @@ def cautions(recipe: Recipe, inputs: Inputs) -> list[str]:
 def contaminated_by(inputs: Inputs) -> list[str]:
     """Corpora that the upstream was trained on and that are tested here."""
     return contaminated(inputs.upstream.card.trained_on, {u.corpus for u in inputs.target.manifest if u.corpus})
+
+
+def of_namesakes(tested: Manifest, heard: Manifest) -> list[str]:
+    """What to say of people who may be on both sides under one name; nothing where there are none."""
+    if names := namesakes(tested, heard):
+        return [
+            f"{len(names)} names of speakers are on both sides, in different corpora, and were taken for different "
+            "people. If they are the same, give both manifests one name in a column `corpus`"
+        ]
+    return []

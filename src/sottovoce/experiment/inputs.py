@@ -13,7 +13,7 @@ from sottovoce.corpora import catalogue
 from sottovoce.errors import ManifestError
 from sottovoce.experiment.place import Place
 from sottovoce.experiment.task import Side, Task, task_of
-from sottovoce.judging.splits import FoldPlan, make_plan
+from sottovoce.judging.splits import FoldPlan, make_plan, speaker_of
 from sottovoce.recipe import Recipe, Speech
 from sottovoce.recipe import Upstream as UpstreamSettings
 from sottovoce.speech import checks
@@ -72,7 +72,10 @@ def gather(recipe: Recipe, place: Place, progress: Progress) -> Inputs:
     task = task_of(recipe)
     target = natural(recipe.target, task, "target", progress)
     source = natural(recipe.source, task, "source", progress)
-    require_apart({"target": target.manifest, "source": source.manifest}, place.store)
+    if SOURCE_CONDITIONS & set(recipe.conditions):  # where names agree, the folds keep a speaker's own speech away
+        known = {speaker_of(u) for u in target.manifest}
+        others = source.manifest.filter(lambda u: speaker_of(u) not in known)
+        require_apart({"target": target.manifest, "source": others}, place.store)
     make_upstream = upstream_maker(recipe, place.device)
     upstream = make_upstream()
     features: dict[str, Extracted] = {}
@@ -127,11 +130,7 @@ def natural(speech: Speech, task: Task, side: Side, progress: Progress) -> Natur
     Raises:
         ManifestError: nothing is left, or the task cannot be learned from it: see `Task.usable`.
     """
-    manifest, notes = read(speech)
-    if made := sum(u.is_synthetic for u in manifest) if side == "target" else 0:
-        manifest = manifest.filter(lambda u: not u.is_synthetic)
-        notes = (*notes, f"{made} synthetic utterances of the target were left out: results are about natural speech")
-    manifest, further = task.usable(manifest, side)
+    manifest, notes = labelled(speech, task, side)
     with progress.stage(f"check: {side}", len(manifest)) as done:
         checked = checks.check(manifest, on_progress=done)
     refused = {i for i, _, _ in checked.refused}
@@ -140,7 +139,21 @@ def natural(speech: Speech, task: Task, side: Side, progress: Progress) -> Natur
         raise ManifestError(
             f"not one recording of the {side} can be used:", [f"{p}: {r}" for _, p, r in checked.refused]
         )
-    return Natural(usable, checked, (*notes, *further))
+    return Natural(usable, checked, notes)
+
+
+def labelled(speech: Speech, task: Task, side: Side) -> tuple[Manifest, tuple[str, ...]]:
+    """One side's recordings that have what is to be learned, with notes; of the target the natural ones alone.
+
+    Raises:
+        ManifestError: see `Task.usable`.
+    """
+    manifest, notes = read(speech)
+    if made := sum(u.is_synthetic for u in manifest) if side == "target" else 0:
+        manifest = manifest.filter(lambda u: not u.is_synthetic)
+        notes = (*notes, f"{made} synthetic utterances of the target were left out: results are about natural speech")
+    usable, further = task.usable(manifest, side)
+    return usable, (*notes, *further)
 
 
 def read(speech: Speech) -> tuple[Manifest, tuple[str, ...]]:

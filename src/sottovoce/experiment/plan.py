@@ -20,8 +20,7 @@ from sottovoce.experiment.inputs import (
     folds_of,
     gather,
     kinds_of,
-    read,
-    require_apart,
+    labelled,
     target_language,
     upstream_maker,
 )
@@ -57,9 +56,8 @@ def plan(recipe: Recipe, place: Place) -> list[StagePlan]:
         SottovoceError: what the run itself would stumble over at its start.
     """
     task = task_of(recipe)
-    target, _ = task.usable(read(recipe.target)[0], "target")
-    source, _ = task.usable(read(recipe.source)[0], "source")
-    require_apart({"target": target, "source": source}, place.store)
+    target, _ = labelled(recipe.target, task, "target")
+    source, _ = labelled(recipe.source, task, "source")
     upstream = upstream_maker(recipe, place.device)()
     checking = len(target) + len(source)
     stages = [StagePlan("check", checking, 0, place.speeds.seconds("check", checking))]

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sottovoce.experiment import generalists
+from sottovoce.experiment.cautions import of_namesakes
 from sottovoce.experiment.environment import environment
 from sottovoce.experiment.generalists import Corpora
 from sottovoce.judging import correlation
@@ -46,7 +47,7 @@ def judged(
                 "heard": generalists.heard_facts(heard),
                 **correlation.score(true, np.stack(by_seed), targets, speakers),
                 "refused": corpora.refused[name],
-                "warnings": _warnings(speakers, [speaker_of(u) for u in heard]),
+                "warnings": [*_warnings(speakers, [speaker_of(u) for u in heard]), *of_namesakes(manifest, heard)],
             }
         )
         tables[name] = pa.concat_tables(

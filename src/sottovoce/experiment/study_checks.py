@@ -68,7 +68,12 @@ def compares_like(table: Comparison, column: Column, recipes: Sequence[Recipe]) 
 
 def overlap(one: str, other: str) -> bool:
     """Whether two places are one, or one lies within the other."""
-    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
+    return within(one, other) or within(other, one)
+
+
+def within(place: str, section: str) -> bool:
+    """Whether a place is `section` or lies in it."""
+    return f"{place}.".startswith(f"{section}.")
 
 
 def _set_by(study: Study) -> Iterator[tuple[str, str]]:
@@ -88,13 +93,15 @@ def change_of(curve: Curve) -> Changes:
 
 
 def _places(place: str, content: Any) -> Iterator[str]:
-    """The single settings within a section."""
-    if not isinstance(content, Mapping):
-        yield place
+    """The single settings within a section, or the one that `place` is; and what belongs to it where it is a name."""
+    if isinstance(content, Mapping):
+        for name, branch in content.items():
+            yield from _places(f"{place}.{name}", branch)
         return
-    named = dict.fromkeys(_OF_A_NAME) if {"name", "preset"} & set(content) else {}
-    for name, branch in {**named, **content}.items():
-        yield from _places(f"{place}.{name}", branch)
+    yield place
+    section, _, last = place.rpartition(".")
+    if section and last in ("name", "preset"):
+        yield from (f"{section}.{name}" for name in _OF_A_NAME)
 
 
 def _tests_of(whole: Recipe) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def _merged(of_column: Change, of_part: Change) -> Change:
     Raises:
         RecipeError: both change one setting.
     """
-    if twice := [place for place in of_part if any(f"{each}.".startswith(f"{place}.") for each in of_column)]:
+    if twice := [place for place in of_part if any(study_checks.within(each, place) for each in of_column)]:
         raise RecipeError(f"a column and something in it, or a part and its `change`, both change {', '.join(twice)}")
     return {**of_column, **of_part}
 

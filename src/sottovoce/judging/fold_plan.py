@@ -159,3 +159,16 @@ def speaker_of(utterance: Utterance) -> str:
     """The speaker's name together with the corpus: `corpus/speaker`, as `Manifest.people_apart` writes it too."""
     prefix = f"{utterance.corpus}/" if utterance.corpus else ""
     return utterance.speaker if utterance.speaker.startswith(prefix) else prefix + utterance.speaker
+
+
+def bare_name(utterance: Utterance) -> str:
+    """The speaker's name without the corpus."""
+    return utterance.speaker.removeprefix(f"{utterance.corpus}/")
+
+
+def namesakes(one: Iterable[Utterance], other: Iterable[Utterance]) -> set[str]:
+    """Names that are on both sides in different corpora: whether they are one person's nobody can tell."""
+    known: dict[str, set[str]] = {}
+    for utterance in other:
+        known.setdefault(bare_name(utterance), set()).add(speaker_of(utterance))
+    return {bare_name(u) for u in one if known.get(bare_name(u), set()) - {speaker_of(u)}}

@@ -17,7 +17,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from sottovoce.errors import SplitError
 from sottovoce.judging import emobox_lists
-from sottovoce.judging.fold_plan import Facts, Fold, FoldPlan, speaker_of
+from sottovoce.judging.fold_plan import Facts, Fold, FoldPlan, bare_name, speaker_of
 from sottovoce.speech.manifest import Manifest, Utterance
 
 __all__ = [
@@ -144,7 +144,7 @@ def given_folds(manifest: Manifest, test_speakers: Sequence[Sequence[str]], *, c
     natural = _natural(manifest, classes)
     meant: dict[str, set[str]] = {}
     for utterance in natural:
-        for name in (utterance.speaker, speaker_of(utterance)):
+        for name in (bare_name(utterance), speaker_of(utterance)):
             meant.setdefault(name, set()).add(speaker_of(utterance))
     problems = [f"fold {number} names no speaker" for number, names in enumerate(test_speakers, 1) if not names]
     named = [name for names in test_speakers for name in names]

@@ -33,10 +33,10 @@ class Trust:
 
 
 def trust_of(predictions: pa.Table, *, new_speakers: bool = True) -> Trust:
-    """Fit and check the calibration and the rule of abstention of one condition's predictions.
+    """Fit and check the calibration and the rule of abstention of a model's predictions, or of what folds chose.
 
     Args:
-        predictions: of one condition and round, all folds and seeds.
+        predictions: one an utterance and seed, of all folds: see `choosing.as_chosen`.
         new_speakers: whether the models never heard those whom they predict; if not, no rate of errors is bounded.
     """
     classes, speakers = table_of.classes_of(predictions), predictions["speaker"].to_pylist()

@@ -72,13 +72,16 @@ class Manifest:
         return self.filter(lambda u: u.emotion in classes)
 
     def people_apart(self) -> Manifest:
-        """A name that is in several corpora is several people's: there each becomes `corpus/name`."""
+        """A name in several corpora is several people's: there each becomes `corpus/name`, where a corpus is known."""
         homes: dict[str, set[str | None]] = {}
         for u in self.utterances:
             homes.setdefault(u.speaker, set()).add(u.corpus)
         shared = {name for name, corpora in homes.items() if len(corpora) > 1}
-        told = (replace(u, speaker=f"{u.corpus}/{u.speaker}") if u.speaker in shared else u for u in self.utterances)
-        return Manifest(tuple(told))
+
+        def told(u: Utterance) -> Utterance:
+            return replace(u, speaker=f"{u.corpus}/{u.speaker}") if u.corpus and u.speaker in shared else u
+
+        return Manifest(tuple(map(told, self.utterances)))
 
     @property
     def speakers(self) -> list[str]:

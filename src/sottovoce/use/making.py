@@ -43,7 +43,7 @@ def write_model(
     Args:
         folder: of the model.
         recipe: of the run; `inputs` and `outcome` are what it came to.
-        predictions: of all conditions; those of the chosen one calibrate the model.
+        predictions: of all conditions; what each fold chose by the others calibrates the model.
         choice: which condition.
         results: what `results.json` holds; `details` what `details.json` does.
     """

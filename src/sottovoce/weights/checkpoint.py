@@ -108,18 +108,19 @@ def open_checkpoint(weights: str, *, allow_download: bool = False, revision: str
         raise WeightsError(f"{folder} holds no config.json, so it is no checkpoint in the layout of Hugging Face")
     absent = [path.name for path in _tensor_files(folder) if not path.is_file()]
     if absent:
+        hint = _with_safetensors(weights, revision) if any(folder.glob("pytorch_model*")) else ""
         raise WeightsError(
             f"{folder} lacks {', '.join(absent)}. Weights are read from safetensors alone, because other formats can "
-            f"run code. {_with_safetensors(weights)}Convert with transformers: load the model and its feature "
+            f"run code. {hint}Convert with transformers: load the model and its feature "
             "extractor with from_pretrained and write both to a folder with save_pretrained"
         )
     return Checkpoint(weights, folder)
 
 
-def _with_safetensors(weights: str) -> str:
-    """A word on the commit that holds them, where a preset names one of the same checkpoint; else nothing."""
+def _with_safetensors(weights: str, revision: str | None) -> str:
+    """A word on the commit that holds them, where a preset names another of the same checkpoint; else nothing."""
     for name, preset in PRESETS.items():
-        if PurePath(preset.weights).name == PurePath(weights).name:
+        if PurePath(preset.weights).name == PurePath(weights).name and revision != preset.revision:
             return f"The hub's {preset.weights} has them in revision {preset.revision}: that is preset {name}. "
     return ""
 

@@ -74,3 +74,6 @@ def test_without_them_the_confidence_of_another_packing_is_read(folder, below):
     (folder / "db.emotion.csv").write_text(rows.replace("0.9", "many"), encoding="utf-8")
     with pytest.raises(CorpusError, match=r"emotion\.confidence is not a number: 'many'"):
         prepare(folder)
+    (folder / "db.emotion.csv").write_text(rows.replace("0.9", "90"), encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"03a01Fa: emotion\.confidence is 90\.0, not from 0 to 1"):
+        prepare(folder)

@@ -102,5 +102,8 @@ def test_recordings_that_were_cut_anew_are_preferred_in_test(folder, make_tone):
         "train/train_splits/final_videos_testdia0_utt0.wav",
         "1 recordings of test are those called final_videos_test..., in place of the plain ones: see the card",
     ]
+    elsewhere = folder.with_name("final_videos_test")
+    shutil.copytree(folder, elsewhere)
+    assert [note for note in prepare(elsewhere).notes if "in place" in note] == [prepared.notes[-1]]
     (folder / "output_repeated_splits_test" / "dia0_utt0.wav").unlink()
     assert paths(prepare(folder, "test"), folder) == {"test/dia0_utt0": found["test/dia0_utt0"]}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sottovoce.corpora.card import CorpusCard, Prepared
 from sottovoce.corpora.names import LOSSLESS, prepare_by_name, recordings
-from sottovoce.corpora.tables import nearest, number, read_table
+from sottovoce.corpora.tables import nearest, number, read_table, refuse
 from sottovoce.errors import CorpusError
 
 CARD = CorpusCard(
@@ -116,7 +116,10 @@ def _recognition_rates(folder: Path) -> dict[str, float]:
         return {name: float(percent.replace(",", ".")) / 100 for name, percent in _RATE.findall(text)}
     if table := nearest(folder, _CONFIDENCES, above):
         rows = read_table(table, ["file"], numbers=["emotion.confidence"])
-        return {Path(row["file"]).stem: number(row["emotion.confidence"]) for row in rows}
+        rates = {Path(row["file"]).stem: number(row["emotion.confidence"]) for row in rows}
+        wrong = {name: rate for name, rate in rates.items() if not 0 <= rate <= 1}
+        refuse(table, [f"{name}: emotion.confidence is {rate}, not from 0 to 1" for name, rate in wrong.items()])
+        return rates
     return {}
 
 

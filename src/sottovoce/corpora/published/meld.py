@@ -117,7 +117,7 @@ def prepare(folder: str | Path, part: str | None = None) -> Prepared:
     said = [replace(u, path=anew.get(u.path, u.path)) for u in said]
     twins = {path for path in found if _without_ending(path) in anew}
     prepared = prepare_from_tables(folder, CARD, said, whole=part is None, apart=twins.__contains__)
-    n_anew = sum(_CUT_ANEW in u.path for u in prepared.manifest)
+    n_anew = sum(Path(u.path).name.startswith(_CUT_ANEW) for u in prepared.manifest)
     note = f"{n_anew} recordings of test are those called {_CUT_ANEW}..., in place of the plain ones: see the card"
     return Prepared(prepared.manifest, (*prepared.notes, note)) if n_anew else prepared
 
@@ -143,8 +143,8 @@ def _part(place: Path) -> str | None:
 
 def _cut_anew(found: Iterable[Path]) -> dict[str, str]:
     """By the plain recording the one that was cut anew, both without endings."""
-    anew = (_without_ending(path) for path in found if path.name.startswith(_CUT_ANEW))
-    return {name.replace(_CUT_ANEW, ""): name for name in anew}
+    anew = (path.with_suffix("") for path in found if path.name.startswith(_CUT_ANEW))
+    return {str(path.with_name(path.name.removeprefix(_CUT_ANEW))): str(path) for path in anew}
 
 
 def _without_ending(path: Path) -> str:
