@@ -17,6 +17,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -43,18 +44,20 @@ class Command:
 
     def wait(self) -> Outcome:
         """Wait for its end."""
-        code = os.waitstatus_to_exitcode(int(_read_line()))
+        code = os.waitstatus_to_exitcode(_told("ended"))
         out, err = (_log(self.folder, name).read_text(encoding="utf-8") for name in ("out", "err"))
         return Outcome(code, out, err)
 
     def signal_when(self, ready: Callable[[], bool], number: int = signal.SIGKILL, *, within_s: float = 60) -> Outcome:
         """Send a signal as soon as `ready`, and wait for the end."""
         stop_s = time.monotonic() + within_s
-        while not ready():
-            assert time.monotonic() < stop_s, "what the test waits for never came"
+        while not (came := ready()) and time.monotonic() < stop_s:
             time.sleep(0.002)
-        os.kill(self.pid, number)
-        return self.wait()
+        with suppress(ProcessLookupError):  # it has ended by itself
+            os.kill(self.pid, number if came else signal.SIGKILL)
+        outcome = self.wait()
+        assert came, f"what the test waits for never came: {outcome}"
+        return outcome
 
 
 def start(
@@ -80,7 +83,7 @@ def start(
     assert server.stdin is not None
     server.stdin.write(json.dumps(order) + "\n")
     server.stdin.flush()
-    return Command(int(_read_line()), folder)
+    return Command(_told("started"), folder)
 
 
 def sottovoce(folder: Path, *arguments: str | Path, **settings) -> Outcome:
@@ -103,12 +106,15 @@ def _server() -> subprocess.Popen[str]:
     return server
 
 
-def _read_line() -> str:
+def _told(what: str) -> int:
+    """The next number that the server tells of `what`, past the ends of commands that nobody waited for."""
     server = _server()
     assert server.stdout is not None
-    line = server.stdout.readline()
-    assert line, "the server of tests.launcher has died"
-    return line
+    while line := server.stdout.readline():
+        told, number = line.split()
+        if told == what:
+            return int(number)
+    raise AssertionError("the server of tests.launcher has died")
 
 
 def _log(folder: Path, name: str) -> Path:
@@ -131,8 +137,8 @@ def _serve() -> None:
         if not pid:
             _become(order)
             os._exit(_end_of(sottovoce.cli.main))  # to tidy up a copy of the server would take seconds
-        print(pid, flush=True)
-        print(os.waitpid(pid, 0)[1], flush=True)
+        print("started", pid, flush=True)
+        print("ended", os.waitpid(pid, 0)[1], flush=True)
 
 
 def _become(order: dict) -> None:

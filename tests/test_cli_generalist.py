@@ -21,7 +21,10 @@ SCHEDULE = {**tiny_generalist.SMALL, "epochs": 8}
 """Enough epochs that there is a moment in which to kill."""
 
 
-HEAVY = ("accelerate", "transformers.trainer", "sottovoce.zero_shot", "transformers.models.whisper.modeling_whisper")
+HEAVY = (
+    *("accelerate", "transformers.trainer", "sottovoce.zero_shot", "transformers.models.whisper.modeling_whisper"),
+    "tests.slow_checkpoints",
+)
 
 
 def start(place: Path, *words: str | Path, **settings) -> launcher.Command:
@@ -86,7 +89,8 @@ def test_killed_in_mid_epoch_and_while_a_checkpoint_is_written(uninterrupted, jo
 
     numbers = [0]
     for ready in (between_epochs, writing, writing):
-        assert job.start().signal_when(ready).code == -signal.SIGKILL
+        slow = {"SLOW_CHECKPOINTS": "0.2" if ready is writing else "0"}
+        assert job.start(environment=slow).signal_when(ready).code == -signal.SIGKILL
         numbers.append(max((int(path.name.rpartition("-")[2]) for path in job.checkpoints()), default=0))
         assert not job.out.exists()
     assert numbers == sorted(numbers) and numbers[-1] > 0, "it went on, and did not begin again"
