@@ -9,7 +9,7 @@ from typing import Any
 from sottovoce.errors import RecipeError
 from sottovoce.judging import printed
 from sottovoce.recipe import Recipe, Study
-from sottovoce.recipe.study import Changes, Column, Comparison, Curve
+from sottovoce.recipe.study import Changes, Column, Comparison
 
 _OF_A_NAME = ("name", "weights", "revision")
 """What belongs to an upstream or a translator that is named: to change one of them changes which it is."""
@@ -81,15 +81,10 @@ def _set_by(study: Study) -> Iterator[tuple[str, str]]:
     parts: list[tuple[str, Changes]] = [(f"column '{column.name}'", column.change) for column in study.columns]
     parts += [(f"row '{row.name}'", row.change) for table in study.tables for row in table.rows]
     parts += [(f"the sweep '{sweep.title}'", {**sweep.change, sweep.setting: None}) for sweep in study.sweeps]
-    parts += [(f"the curve '{curve.title}'", change_of(curve)) for curve in study.curves]
+    parts += [(f"the curve '{curve.title}'", {**curve.change, "selection.rounds": None}) for curve in study.curves]
     for part, change in parts:
         for place, content in change.items():
             yield from ((part, each) for each in _places(place, content))
-
-
-def change_of(curve: Curve) -> Changes:
-    """What a curve changes."""
-    return {**curve.change, "selection.rounds": curve.rounds}
 
 
 def _places(place: str, content: Any) -> Iterator[str]:
