@@ -187,8 +187,10 @@ def _logits(frames: Frames, rows: NDArray[np.int64], heads: Sequence[Head], devi
     """Logits `[head, row, K]`, the hidden layers of all heads in one matrix product."""
     X, lengths = frames.fetch(rows)
     X = X.to(device)
-    if heads[0].mix is not None:  # each head mixes the layers in its own way: no product can be shared
-        pooled = torch.stack([pooled_hidden(mix_layers(X, h.mix), h.w1, h.b1, lengths) for h in heads])  # type: ignore[arg-type]
+    mixes = [h.mix for h in heads if h.mix is not None]
+    if mixes:  # each head mixes the layers in its own way: the hidden layers share no product, the mixing does
+        mixed = mix_layers(X, torch.stack(mixes)).unbind()
+        pooled = torch.stack([pooled_hidden(m, h.w1, h.b1, lengths) for m, h in zip(mixed, heads, strict=True)])
     else:
         wide = pooled_hidden(X, torch.cat([h.w1 for h in heads], 1), torch.cat([h.b1 for h in heads]), lengths)
         pooled = wide.view(len(rows), len(heads), -1).transpose(0, 1)
