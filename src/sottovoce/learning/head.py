@@ -58,7 +58,7 @@ def pooled_hidden(X: torch.Tensor, W: torch.Tensor, b: torch.Tensor, lengths: to
 def mix_layers(X: torch.Tensor, mix: torch.Tensor) -> torch.Tensor:
     """Weighted sums of layers with softmax weights: X `[F, L, d]`, mix `[L]` or, of H heads, `[H, L]` -> `[(H,) F, d]`.
 
-    One product over all that there is: with the layers in front, frames and dimensions are one long axis.
+    With each layer in one piece, frames and dimensions are one long axis, and all mixing is one product.
     """
     F, L, d = X.shape
     return (torch.softmax(mix, -1).to(X.dtype) @ X.transpose(0, 1).reshape(L, F * d)).unflatten(-1, (F, d))

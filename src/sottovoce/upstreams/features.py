@@ -59,11 +59,11 @@ class Frames:
         """
         lengths = torch.from_numpy(self.lengths[rows])
         if self._held is None:
-            return torch.cat([self._read(self._kept[i]) for i in rows]).to(self._dtype), lengths
+            return _joined([self._read(self._kept[i]) for i in rows]).to(self._dtype), lengths
         starts, ends = (self._ends - self.lengths)[rows], self._ends[rows]
         if np.array_equal(starts[1:], ends[:-1]):  # as when all are asked in turn
             return self._held[starts[:1].sum() : ends[-1:].sum()], lengths
-        return torch.cat([self._held[start:end] for start, end in zip(starts, ends, strict=True)]), lengths
+        return _joined([self._held[start:end] for start, end in zip(starts, ends, strict=True)]), lengths
 
     def _all(self) -> torch.Tensor:
         held = torch.empty((int(self.lengths.sum()), *self._row_shape), dtype=self._dtype)
@@ -88,6 +88,14 @@ class Frames:
         if n_read != frames.nbytes:
             raise StoreError(f"{path} is shorter than its index says; run the same command again: it makes it anew")
         return torch.from_numpy(frames)
+
+
+def _joined(utterances: Sequence[torch.Tensor]) -> torch.Tensor:
+    """One behind the other. Where there are layers each lies in one piece, as they are mixed: to join costs a copy
+    anyway, and to mix needs no other."""
+    if utterances[0].ndim == 2:
+        return torch.cat(list(utterances))
+    return torch.cat([frames.transpose(0, 1) for frames in utterances], 1).transpose(0, 1)
 
 
 @dataclass(frozen=True)
