@@ -90,6 +90,20 @@ def test_heads_side_by_side_are_heads_alone():
     torch.testing.assert_close(wide[:, N:], pooled_hidden(X, -W, 2 * b, lengths), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_rows_after_the_last_utterance_count_for_nothing(dtype: torch.dtype):
+    X, lengths = torch.cat(ragged()).to(dtype), torch.tensor(LENGTHS)
+    made = []
+    for frames in (X, torch.cat([X, 1e3 * torch.ones(7, D, dtype=dtype)])):
+        W, b = torch.linspace(-1, 1, D * N).view(D, N).requires_grad_(), torch.linspace(-1, 1, N).requires_grad_()
+        out = pooled_hidden(frames, W, b, lengths)
+        out.square().sum().backward()
+        assert out.shape == (len(LENGTHS), N)
+        made.append((out.detach(), W.grad, b.grad))
+    for alone, followed in zip(*made, strict=True):
+        torch.testing.assert_close(followed, alone, rtol=1e-3, atol=1e-3)
+
+
 def test_layers_are_mixed_with_softmax_weights():
     X = torch.randn(7, 3, 4, generator=torch.Generator().manual_seed(0))
     mix = torch.tensor([0.0, 1.0, -2.0])

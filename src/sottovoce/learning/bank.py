@@ -28,7 +28,7 @@ from sottovoce.learning.head import Head, mix_layers, pooled_hidden
 from sottovoce.learning.outputs import CLASSES, Outputs
 from sottovoce.recipe import Training
 from sottovoce.store.atomic import write_atomically
-from sottovoce.store.memory import keep_freed_memory
+from sottovoce.store.memory import give_back_freed_memory, keep_freed_memory
 from sottovoce.upstreams.features import Frames
 from sottovoce.weights.arithmetic import one_core_each
 
@@ -101,6 +101,7 @@ def train(
                 for _ in cores.map(learn, _divided(step, cores.number)):
                     pass
                 optimiser.step()
+            give_back_freed_memory()
             if checkpoint is not None and epoch + 1 < settings.epochs:
                 _keep(checkpoint, parameters, optimiser, epoch + 1)
             on_epoch(1)

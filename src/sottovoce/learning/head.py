@@ -12,6 +12,9 @@ from typing import Any
 
 import torch
 
+_ROWS = 16
+"""The matrix that sums over segments has a multiple of so many rows: see `features.SHAPES`."""
+
 
 class _PooledHidden(torch.autograd.Function):
     """Segment means of `relu(X W + b)`: X `[F, d]`, W `[d, n]`, b `[n]`, lengths of B segments -> `[B, n]` fp32.
@@ -22,18 +25,21 @@ class _PooledHidden(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, X: torch.Tensor, W: torch.Tensor, b: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        lengths = lengths.to(X.device)
-        segments = torch.repeat_interleave(torch.arange(len(lengths), device=X.device), lengths)
-        member = torch.zeros(len(lengths), len(X), dtype=X.dtype, device=X.device)
+        n = len(lengths)
+        each = torch.nn.functional.pad(lengths, (0, 1), value=len(X) - int(lengths.sum()))  # what is no utterance's
+        lengths, each = lengths.to(X.device), each.to(X.device)
+        segments = torch.repeat_interleave(torch.arange(n + 1, device=X.device), each)
+        member = torch.zeros(n + 1 + -(n + 1) % _ROWS, len(X), dtype=X.dtype, device=X.device)
         member[segments, torch.arange(len(X), device=X.device)] = 1.0
         hidden = torch.addmm(b.to(X.dtype), X, W.to(X.dtype)).relu_()
         ctx.save_for_backward(X, W, hidden, lengths, segments)
-        return (member @ hidden).float() / lengths[:, None]
+        return (member @ hidden)[:n].float() / lengths[:, None]
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         X, W, hidden, lengths, segments = ctx.saved_tensors
-        spread = (grads[0] / lengths[:, None]).to(X.dtype).index_select(0, segments)
+        by_segment = torch.nn.functional.pad(grads[0] / lengths[:, None], (0, 0, 0, 1))
+        spread = by_segment.to(X.dtype).index_select(0, segments)
         # the gradient takes the place of the activations, which are needed no more
         torch.ops.aten.threshold_backward.grad_input(spread, hidden, 0, grad_input=hidden)
         d_X = hidden @ W.to(X.dtype).T if ctx.needs_input_grad[0] else None
@@ -44,10 +50,11 @@ def pooled_hidden(X: torch.Tensor, W: torch.Tensor, b: torch.Tensor, lengths: to
     """Mean over each utterance's frames of `relu(X W + b)`.
 
     Args:
-        X: frames of B utterances one behind the other, `[F, d]`, fp32 or bf16 (then the matrix products are bf16).
+        X: frames of B utterances one behind the other, `[F, d]`, fp32 or bf16 (then the matrix products are bf16); rows
+            that follow the last utterance count for nothing.
         W: weights `[d, n]`; several heads may stand side by side in the n columns.
         b: bias `[n]`.
-        lengths: frames of each utterance, `[B]` int64 on the CPU, sum F.
+        lengths: frames of each utterance, `[B]` int64 on the CPU, their sum at most F.
 
     Returns:
         `[B, n]` fp32.

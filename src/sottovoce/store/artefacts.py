@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 from sottovoce.speech import audio, uri
 from sottovoce.speech.manifest import Utterance
 from sottovoce.store.atomic import read_json, write_json
+from sottovoce.store.memory import give_back_freed_memory
 from sottovoce.store.sealed import SEAL, SealedFolder, Single
 
 STALE_S = 86_400.0
@@ -256,6 +257,7 @@ class Shelf:
 
         shard = self._of(tasks)
         shard.make(write)
+        give_back_freed_memory()
         return shard.folder
 
     def unfinished(self, tasks: Sequence[Keyed]) -> Path:

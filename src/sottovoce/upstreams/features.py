@@ -25,6 +25,10 @@ METHOD = 1
 
 FRAMES = "frames.npy"
 
+SHAPES = {torch.bfloat16: 256}
+"""Batches have a multiple of so many rows. For products in bf16 oneDNN compiles and keeps a kernel for every shape that
+it meets: where each batch had a shape of its own that took as long as the products, and a gigabyte."""
+
 
 class Frames:
     """Ragged frames of an ordered pool of utterances.
@@ -36,7 +40,7 @@ class Frames:
     def __init__(
         self, pool: Sequence[Kept], *, dtype: torch.dtype = torch.float32, memory_bytes: int = 2 << 30
     ) -> None:
-        self._kept, self._dtype = list(pool), dtype
+        self._kept, self._dtype, self._multiple = list(pool), dtype, SHAPES.get(dtype, 1)
         self.lengths: NDArray[np.int64] = np.array([k.row["n_frames"] for k in pool], np.int64)
         shapes = {(k.row["dimension"], k.row["n_layers"]) for k in pool}
         if len(shapes) > 1:
@@ -53,20 +57,25 @@ class Frames:
         return len(self._kept)
 
     def fetch(self, rows: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Frames at `rows`, one utterance behind the other (`[sum T, d]` or `[sum T, L, d]`), and lengths `[B]`.
+        """Frames at `rows`, one utterance behind the other (`[F, d]` or `[F, L, d]`), and lengths `[B]`.
 
+        F is their sum or, in bf16, the next multiple of `SHAPES`: what follows the last utterance is to be left out.
         The frames are not the caller's to change: those of neighbours are a part of what is held, not a copy.
         """
         lengths = torch.from_numpy(self.lengths[rows])
+        rest = -int(lengths.sum()) % self._multiple
         if self._held is None:
-            return _joined([self._read(self._kept[i]) for i in rows]).to(self._dtype), lengths
+            spare = torch.zeros((rest, *self._row_shape), dtype=torch.float16)
+            return _joined([*(self._read(self._kept[i]) for i in rows), spare]).to(self._dtype), lengths
         starts, ends = (self._ends - self.lengths)[rows], self._ends[rows]
         if np.array_equal(starts[1:], ends[:-1]):  # as when all are asked in turn
-            return self._held[starts[:1].sum() : ends[-1:].sum()], lengths
-        return _joined([self._held[start:end] for start, end in zip(starts, ends, strict=True)]), lengths
+            return self._held[starts[:1].sum() : ends[-1:].sum() + rest], lengths
+        spare = self._held[len(self._held) - rest :]
+        return _joined([*(self._held[start:end] for start, end in zip(starts, ends, strict=True)), spare]), lengths
 
     def _all(self) -> torch.Tensor:
-        held = torch.empty((int(self.lengths.sum()), *self._row_shape), dtype=self._dtype)
+        """Everything, and as many rows of zeros as a batch may want."""
+        held = torch.zeros((int(self.lengths.sum()) + self._multiple - 1, *self._row_shape), dtype=self._dtype)
         for kept, end, length in zip(self._kept, self._ends, self.lengths, strict=True):
             held[end - length : end] = self._read(kept)
         return held
