@@ -118,3 +118,12 @@ def test_a_link_that_was_there_before_is_not_followed(tried, tmp_path):
 def test_what_is_no_archive_gets_one_line(tried, content):
     with pytest.raises(CorpusError, match="cannot be unpacked"):
         tried(content)
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:xz", "w:bz2"])
+@pytest.mark.parametrize("at", [0.5, 1.0], ids=["middle", "end"])
+def test_damage_shows_to_the_end_of_the_packing(tried, mode, at):
+    content = bytearray(tarred((tarfile.TarInfo("a"), os.urandom(100_000)), mode=mode))
+    content[min(int(len(content) * at), len(content) - 6)] ^= 1
+    with pytest.raises(CorpusError, match="cannot be unpacked"):
+        tried(bytes(content))

@@ -16,12 +16,13 @@ FAST = {"timeout_s": (2.0, 0.3), "pauses_s": (0.0, 0.0)}
 class Server(ThreadingHTTPServer):
     """Answers what `pages` holds (by path, with what follows a question mark), and `content` everywhere else.
 
-    Each request meets the next of `behaviours`; the last one stays.
+    Each request meets the next of `behaviours`; the last one stays. `version` are headers that name the content's.
     """
 
     daemon_threads = True
     behaviours: tuple[str, ...] = ("whole",)
     content = CONTENT
+    version: tuple[str, str] | None = ("ETag", '"1"')
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -68,13 +69,22 @@ class Handler(BaseHTTPRequestHandler):
             return
         first = 0
         asked = self.headers.get("Range")
+        condition = self.headers.get("If-Range")
+        version = self.server.version[1] if self.server.version else None
+        if condition and condition != version and behaviour != "whole, unheeding":
+            asked = None
         if asked and behaviour != "cut, no ranges" and behaviour != "whole, no ranges":
             first = int(asked.removeprefix("bytes=").removesuffix("-"))
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
         else:
             self.send_response(200)
-        self.send_header("Content-Length", str(len(content) - first))
+        if behaviour != "whole, no length":
+            self.send_header("Content-Length", str(len(content) - first))
+        if behaviour == "whole, a page":
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+        if self.server.version:
+            self.send_header(*self.server.version)
         self.end_headers()
         if behaviour == "corrupt":
             at = len(content) // 2

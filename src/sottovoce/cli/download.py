@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MB = 1e6
 
+_NO_CHECKSUM = "its publisher states no checksum, so nobody can tell whether what comes is what was published"
+
 
 @app.command()
 def download(
@@ -32,12 +34,16 @@ def download(
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="You have read the licence and keep to it.")
     ] = False,
+    without_checksum: Annotated[
+        bool, typer.Option("--without-checksum", help="Fetch it even if its publisher states no checksum.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Fetch a corpus that may be had without a form, check it and unpack it.
 
     Without --accept-licence nothing of it is fetched: the licence, the home and the size are shown. A download that
-    was cut continues where it ended.
+    was cut continues where it ended. Where a publisher states no checksum, nobody can tell whether what comes is what
+    was published: such a corpus is fetched with --without-checksum, and its SHA-256 is printed and kept beside it.
 
     Example: sottovoce download ravdess --accept-licence
     """
@@ -54,23 +60,35 @@ def download(
     then = f"sottovoce prepare {corpus} {there} -o {corpus}.parquet"
     if sources is None:
         raise SottovoceError(
-            f"{card.title} cannot be fetched by this command: it needs a form, or we know of no "
-            f"published checksum. Ask for it at {card.home}; its licence: {card.licence}. Then: {then}"
+            f"{card.title} cannot be fetched by this command: it needs a form or an account, or we know of no address "
+            f"that a program can fetch. Ask for it at {card.home}; its licence: {card.licence}. Then: {then}"
         )
     if not accept_licence:
         _show(card, sources)
         terminal.print_line("Nothing was fetched. If you have read the licence and keep to it:")
-        terminal.print_line(f"sottovoce download {corpus} -o {there} --accept-licence")
+        flags = "--accept-licence" + " --without-checksum" * _unchecked(sources)
+        terminal.print_line(f"sottovoce download {corpus} -o {there} {flags}")
         return
+    if _unchecked(sources) and not without_checksum:
+        raise SottovoceError(
+            f"{card.title}: {_NO_CHECKSUM}. If you trust {_hosts(sources)} and your connection, "
+            "add --without-checksum; nothing was fetched"
+        )
     files = downloading.files_of(sources)
     with progress(quiet).stage(f"{corpus}, MB", round(sum(file.size for file in files) / _MB)) as done:
         downloading.download(files, there, lambda n: done(n / _MB))
-    terminal.print_line(f"Checked {len(files)} file(s) against {_whose(sources)}.")
-    terminal.print_line(f"{card.title} -> {there}. Next: {then}")
+    if n_checked := sum(file.is_stated for file in files):
+        terminal.print_line(f"Checked {n_checked} file(s) against {_whose(sources)}.")
+    for path, digest in downloading.digests(files, there).items():
+        terminal.print_line(f"Not checked: {path}, SHA-256 {digest}")
+    terminal.print_line(f"{card.title} -> {there}.")
+    for step in dict.fromkeys(file.by_hand for file in files if file.by_hand):
+        terminal.print_line(f"First, by hand: {step}")
+    terminal.print_line(f"Next: {then}")
 
 
 def _show(card: CorpusCard, sources: tuple[Source, ...]) -> None:
-    """Licence, home, citation and size of a corpus; its records are asked for the size."""
+    """Licence, home, citation and size of a corpus; its records and servers are asked for the size."""
     from sottovoce.corpora import downloading
 
     try:
@@ -79,7 +97,7 @@ def _show(card: CorpusCard, sources: tuple[Source, ...]) -> None:
     except CorpusError as problem:  # the licence can be read without a connection
         size = f"not known: {problem}"
     facts = [("licence", card.licence), ("home", card.home), ("cite", card.citation), ("size", size)]
-    facts += [("from", _hosts(sources)), ("checked", f"every file against {_whose(sources)}")]
+    facts += [("from", _hosts(sources)), ("checked", _checked(sources))]
     terminal.print_table(card.title, ("", ""), facts)
 
 
@@ -87,9 +105,30 @@ def _show_all() -> None:
     from sottovoce.corpora import catalogue, downloading
 
     cards = [(catalogue.corpora()[name].card, sources) for name, sources in sorted(downloading.downloads().items())]
-    rows = [(card.name, " ".join(card.language), card.licence, _hosts(sources)) for card, sources in cards]
-    terminal.print_table("Corpora that can be fetched", ("name", "language", "licence", "from"), rows)
+    rows = [
+        (card.name, " ".join(card.language), card.licence, _hosts(sources), _checked(sources).split()[0])
+        for card, sources in cards
+    ]
+    terminal.print_table("Corpora that can be fetched", ("name", "language", "licence", "from", "checked"), rows)
+    terminal.print_line("Checked: which files have a published checksum; where not all have, use --without-checksum.")
     terminal.print_line("The others: `sottovoce corpora NAME` says where to ask.")
+
+
+def _unchecked(sources: tuple[Source, ...]) -> bool:
+    """Whether some of the files have no published checksum."""
+    from sottovoce.corpora.records import Unstated
+
+    return any(isinstance(source, Unstated) for source in sources)
+
+
+def _checked(sources: tuple[Source, ...]) -> str:
+    """Which files are checked, in a word, and against what."""
+    from sottovoce.corpora.records import Unstated
+
+    if all(isinstance(source, Unstated) for source in sources):
+        return f"none of the files: {_NO_CHECKSUM}"
+    against = f"against {_whose(sources)}"
+    return f"some files {against}; of the others {_NO_CHECKSUM}" if _unchecked(sources) else f"all files {against}"
 
 
 def _whose(sources: tuple[Source, ...]) -> str:

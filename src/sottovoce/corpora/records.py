@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
@@ -18,6 +18,9 @@ _DIGITS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128, "git": 40}
 """Hexadecimal digits by kind of checksum. `git` is the name that git gives a file's content: the SHA-1 of the word
 blob, the size and the content, which a commit pins."""
 
+UNSTATED = "unstated"
+"""In place of a checksum where the publisher states none."""
+
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2")
 
 
@@ -25,10 +28,12 @@ _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2")
 class RemoteFile:
     """A file of a corpus: `size` in bytes, `checksum` as `md5:...`, both as published; `source` says where.
 
-    `path` is its place below the corpus's folder, the last part of the address where none is given.
+    `path` is its place below the corpus's folder, the last part of the address where none is given. An archive is
+    unpacked below `into`, and those of its entries that are archives themselves, `inner`, where they lie. `by_hand` is
+    what must be done before the corpus can be read.
 
     Raises:
-        CorpusError: there is no checksum, or one of an unknown kind, or the path leads out of the folder.
+        CorpusError: there is no checksum, or one of an unknown kind, or a path leads out of the folder.
     """
 
     url: str
@@ -36,16 +41,25 @@ class RemoteFile:
     checksum: str
     source: str
     path: str = ""
+    into: str = ""
+    inner: tuple[str, ...] = ()
+    by_hand: str = ""
 
     def __post_init__(self) -> None:
         if not self.path:
             object.__setattr__(self, "path", PurePosixPath(unquote(urlsplit(self.url).path)).name)
         kind, _, digest = self.checksum.partition(":")
-        if len(digest) != _DIGITS.get(kind) or set(digest) - set("0123456789abcdef"):
+        if self.is_stated and (len(digest) != _DIGITS.get(kind) or set(digest) - set("0123456789abcdef")):
             stated = f"'{self.checksum}', which is none that we can check" if self.checksum else "none"
             raise CorpusError(f"{self.url}: its checksum is {stated}; nothing was fetched")
-        if not self.path or leads_out(self.path):
-            raise CorpusError(f"{self.url}: '{self.path}' leads out of the corpus's folder; nothing was fetched")
+        for path in (self.path or "..", self.into, *self.inner):
+            if leads_out(path):
+                raise CorpusError(f"{self.url}: '{path}' leads out of the corpus's folder; nothing was fetched")
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether its publisher states a checksum."""
+        return self.checksum != UNSTATED
 
     @property
     def is_archive(self) -> bool:
@@ -53,7 +67,9 @@ class RemoteFile:
         return self.path.lower().endswith(_ARCHIVES)
 
     def matches(self, path: Path) -> bool:
-        """Whether the file at `path` has the checksum that was published."""
+        """Whether the file at `path` has the checksum that was published; none has where none was."""
+        if not self.is_stated:
+            return False
         kind, _, digest = self.checksum.partition(":")
         with path.open("rb") as file:
             if kind != "git":
@@ -78,6 +94,22 @@ class Record:
     version: int = 1
     content: str = ""
     checksum: str = ""
+
+
+@dataclass(frozen=True)
+class Unstated:
+    """Files whose publisher states no checksum; their sizes are asked of the server.
+
+    `url` is the file's address, or that of the folder where `files` lie. `apart`: each archive is unpacked into a
+    folder of its own, for the entries of several have the same names. `path` and `by_hand` are those of a `RemoteFile`.
+    """
+
+    url: str
+    source: str
+    files: tuple[str, ...] = ()
+    path: str = ""
+    apart: bool = False
+    by_hand: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,6 +145,20 @@ def stated_files(record: Record, transfer: Transfer) -> tuple[RemoteFile, ...]:
         if urlsplit(record.url).scheme == "https" != urlsplit(file.url).scheme:
             raise CorpusError(f"{record.url}: it sends to {file.url}, which is not encrypted; nothing was fetched")
     return tuple(RemoteFile(file.url, file.size, file.checksum, record.url, file.path) for file in wanted)
+
+
+def unstated_files(source: Unstated, transfer: Transfer) -> tuple[RemoteFile, ...]:
+    """The files of `source`, with the sizes that their server states.
+
+    Raises:
+        CorpusError: a file cannot be had, or its server states no size.
+    """
+    urls = [source.url + quote(name) for name in source.files] or [source.url]
+    files = [RemoteFile(url, 0, UNSTATED, source.source, source.path, by_hand=source.by_hand) for url in urls]
+    return tuple(
+        replace(file, size=transfer.size(file.url), into=PurePosixPath(file.path).name.split(".")[0] * source.apart)
+        for file in files
+    )
 
 
 def _zenodo(record: Record, transfer: Transfer) -> Iterator[_Stated]:

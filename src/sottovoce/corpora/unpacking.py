@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import stat
 import tarfile
@@ -16,6 +17,19 @@ from sottovoce.errors import CorpusError
 
 _GROWTH, _AT_LEAST = 20, 1 << 27
 """Recordings shrink to a half or a third in an archive; what grows more than this many times is no corpus."""
+
+_PADDING = 1 << 20
+"""Bytes after the last entry of a tar archive, behind which its packing keeps the checksum of the whole."""
+
+_DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 @dataclass(frozen=True)
@@ -51,8 +65,13 @@ def unpack(archive: Path, folder: Path, *, limit: int | None = None) -> int:
             with zipfile.ZipFile(archive) as zipped:
                 return _written(archive, folder, lambda: _of_zip(zipped), most)
         with tarfile.open(archive) as tarred:
-            return _written(archive, folder, lambda: _of_tar(tarred), most)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError) as problem:
+            n_files = _written(archive, folder, lambda: _of_tar(tarred), most)
+            if tarred.fileobj is not None:
+                tarred.fileobj.read(_PADDING)
+            return n_files
+    except (*_DAMAGE, OSError) as problem:
+        if isinstance(problem, OSError) and problem.errno is not None:
+            raise  # the disk's; those of gzip and bz2 have no number
         raise CorpusError(f"{archive}: cannot be unpacked: {problem}") from problem
 
 

@@ -26,7 +26,7 @@ CARD = CorpusCard(
     n_speakers=4,
     emotions={"neutral": 1568, "amusement": 1317, "angry": 1268, "disgusted": 1019, "tiredness": 1721},
     layout="bea_Amused/amused_57-84_0057.wav ... or sorted: bea/Amused/amused_57-84_0057.wav",
-    licence="not verified (nkululeko lists CC BY 4.0)",
+    licence="its own, non-commercial: research, teaching, scientific publication, personal experimentation",
     home="https://github.com/numediart/EmoV-DB",
     citation=(
         "Adigwe, Tits, El Haddad, Ostadabbas, Dutoit: The Emotional Voices Database: Towards Controlling the Emotion "
@@ -40,10 +40,11 @@ CARD = CorpusCard(
         "josh has neither angry nor disgusted: emotion and speaker go together.",
         "There is no happy and no sad: amused and sleepy are finer labels.",
         "Its README announces 7036 recordings, more for jenie and bea; both copies that others list hold 6893.",
+        "Others list CC BY 4.0 (nkululeko); its repository's LICENSE.md, quoted here, forbids commercial use.",
         "Speakers share sentences: folds share texts with training. Six sentences are there twice in one emotion.",
     ),
     sources=(
-        "https://github.com/numediart/EmoV-DB (README)",
+        "https://github.com/numediart/EmoV-DB (README, LICENSE.md)",
         "https://github.com/felixbur/nkululeko (data/emov-db: all names of the sorted version)",
         "https://github.com/emo-box/EmoBox (data/emovdb: folders; 6887 without sentences that are there twice)",
     ),
