@@ -67,6 +67,11 @@ def test_measures_are_learned_and_each_head_is_as_if_it_were_alone(tmp_path: Pat
         assert np.corrcoef(of[unheard], level[unheard, 0])[0, 1] > 0.9
 
 
+def costs(monkeypatch: pytest.MonkeyPatch, of_separate_products: float) -> None:
+    monkeypatch.setattr(bank, "OVERHEAD", of_separate_products)
+    monkeypatch.setitem(bank.FETCH, torch.float32, of_separate_products)
+
+
 def test_folds_of_one_seed_share_a_product_and_selections_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     frames, targets, _ = pool(tmp_path, 60)
     widths: list[int] = []
@@ -81,7 +86,7 @@ def test_folds_of_one_seed_share_a_product_and_selections_do_not(tmp_path: Path,
     train(frames, targets, leaving_out_each_fifth(60), one_epoch)
     assert set(widths) == {5} and len(widths) == 2 * 6  # two seeds of six batches
     widths.clear()
-    monkeypatch.setattr(bank, "OVERHEAD", 1e-9)  # zeros cost more than separate products
+    costs(monkeypatch, 1e-9)  # zeros cost more than separate products
     train(frames, targets, selections(60), one_epoch)
     assert set(widths) == {1}
 
@@ -90,7 +95,7 @@ def test_folds_of_one_seed_share_a_product_and_selections_do_not(tmp_path: Path,
 def test_both_ways_of_computing_a_group_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overhead: float):
     frames, targets, _ = pool(tmp_path, 60)
     expected = train(frames, targets, leaving_out_each_fifth(60), SETTINGS)
-    monkeypatch.setattr(bank, "OVERHEAD", overhead)
+    costs(monkeypatch, overhead)
     assert_same_heads(train(frames, targets, leaving_out_each_fifth(60), SETTINGS), expected)
 
 

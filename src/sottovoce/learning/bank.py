@@ -34,9 +34,9 @@ from sottovoce.weights.arithmetic import one_core_each
 
 _log = logging.getLogger(__name__)
 
-OVERHEAD = 1e8
-"""What a separate product costs beside its arithmetic, in operations: about a millisecond on two cores. Courses share
-a product where the zeros in it cost less than separate ones."""
+OVERHEAD, FETCH = 1e8, {torch.float32: 150.0, torch.bfloat16: 300.0}
+"""What a separate product costs beside its arithmetic, in operations that take as long: once, and for each number of
+the frames that it fetches for itself. Courses share a product where the zeros in it cost less than separate ones."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def train(
 
     with one_core_each(device) as cores:
         for epoch in range(done, settings.epochs):
-            for step in _steps(courses, settings, frames, epoch):
+            for step in _steps(courses, settings, frames, epoch, cores.number):
                 optimiser.zero_grad(set_to_none=True)  # AdamW leaves a head alone that has no batch in this step
                 for _ in cores.map(learn, _divided(step, cores.number)):
                     pass
@@ -142,31 +142,30 @@ def _divided(step: Step, n_cores: int) -> Step:
     return [(group[i::n_cores], rows) for group, rows in step for i in range(min(n_cores, len(group)))]
 
 
-def _steps(courses: Sequence[Course], settings: Training, frames: Frames, epoch: int) -> list[Step]:
+def _steps(courses: Sequence[Course], settings: Training, frames: Frames, epoch: int, n_cores: int = 1) -> list[Step]:
     plans: dict[tuple[int, int], list[int]] = defaultdict(list)
     for number, course in enumerate(courses):
         plans[course.seed, course.n_batches(settings.batch_size)].append(number)
     steps: list[Step] = [[] for _ in range(max(n for _, n in plans))]
-    zero_cost: float = 4.0 * frames.dimension * settings.hidden / OVERHEAD  # of one frame that is not a course's own
+    product = 4.0 * frames.dimension * settings.hidden  # of one frame, forth and back
+    fetch = FETCH[frames.dtype] * frames.dimension * (frames.n_layers or 1)
+
+    def shared(own: NDArray[np.bool_], lengths: NDArray[np.int64]) -> bool:
+        """Whether courses with these utterances had better share: on each core, which computes a part of them."""
+        n_courses, n_parts = len(own), min(len(own), n_cores)
+        n_own, n_union = int((own @ lengths).sum()), int(lengths[own.any(axis=0)].sum())
+        saved = (n_courses - n_parts) * OVERHEAD + max(n_own - n_parts * n_union, 0) * fetch
+        return (n_courses * n_union - n_own) * product <= saved
+
     for (seed, n_slices), numbers in plans.items():
         for step, rows in zip(steps, slices(len(frames), n_slices, seed, epoch), strict=False):
-            step.extend(_groups(courses, numbers, rows, frames.lengths[rows] * zero_cost))
+            own = np.stack([courses[n].own[rows] for n in numbers])
+            busy = np.flatnonzero(own.any(axis=1))
+            if shared(own[busy], frames.lengths[rows]):
+                step.append(([numbers[i] for i in busy], rows[own.any(axis=0)]))
+            else:
+                step.extend(([numbers[i]], rows[own[i]]) for i in busy)
     return steps
-
-
-def _groups(
-    courses: Sequence[Course], numbers: list[int], rows: NDArray[np.int64], zero_cost: NDArray[np.floating]
-) -> Step:
-    own = np.stack([courses[n].own[rows] for n in numbers])
-    busy = np.flatnonzero(own.any(axis=1))
-    numbers, own = [numbers[i] for i in busy], own[busy]
-    if not numbers:
-        return []
-    union = own.any(axis=0)
-    wasted = (zero_cost * (union & ~own)).sum()
-    if wasted <= len(numbers) - 1:
-        return [(numbers, rows[union])]
-    return [([n], rows[mine]) for n, mine in zip(numbers, own, strict=True)]
 
 
 def _loss(

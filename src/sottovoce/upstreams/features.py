@@ -40,7 +40,7 @@ class Frames:
     def __init__(
         self, pool: Sequence[Kept], *, dtype: torch.dtype = torch.float32, memory_bytes: int = 2 << 30
     ) -> None:
-        self._kept, self._dtype, self._multiple = list(pool), dtype, SHAPES.get(dtype, 1)
+        self._kept, self.dtype, self._multiple = list(pool), dtype, SHAPES.get(dtype, 1)
         self.lengths: NDArray[np.int64] = np.array([k.row["n_frames"] for k in pool], np.int64)
         shapes = {(k.row["dimension"], k.row["n_layers"]) for k in pool}
         if len(shapes) > 1:
@@ -66,7 +66,7 @@ class Frames:
         rest = -int(lengths.sum()) % self._multiple
         if self._held is None:
             spare = torch.zeros((rest, *self._row_shape), dtype=torch.float16)
-            return _joined([*(self._read(self._kept[i]) for i in rows), spare]).to(self._dtype), lengths
+            return _joined([*(self._read(self._kept[i]) for i in rows), spare]).to(self.dtype), lengths
         starts, ends = (self._ends - self.lengths)[rows], self._ends[rows]
         if np.array_equal(starts[1:], ends[:-1]):  # as when all are asked in turn
             return self._held[starts[:1].sum() : ends[-1:].sum() + rest], lengths
@@ -75,7 +75,7 @@ class Frames:
 
     def _all(self) -> torch.Tensor:
         """Everything, and as many rows of zeros as a batch may want."""
-        held = torch.zeros((int(self.lengths.sum()) + self._multiple - 1, *self._row_shape), dtype=self._dtype)
+        held = torch.zeros((int(self.lengths.sum()) + self._multiple - 1, *self._row_shape), dtype=self.dtype)
         for kept, end, length in zip(self._kept, self._ends, self.lengths, strict=True):
             held[end - length : end] = self._read(kept)
         return held
