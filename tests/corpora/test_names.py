@@ -51,6 +51,14 @@ def test_linked_folders_are_entered_once_and_loops_end(tmp_path: Path):
     assert within(folder, "absent") == folder
 
 
+def test_what_macos_packs_beside_a_corpus_is_no_part_of_it(tmp_path: Path):
+    for name in ("a folder/deep/near.wav", "__MACOSX/a folder/deep/._near.wav", "a folder/deep/._near.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert list(files_below(tmp_path)) == [tmp_path / "a folder/deep/near.wav"]
+    assert within(tmp_path, "deep") == tmp_path / "a folder/deep"
+
+
 def test_a_corpus_behind_a_link_is_read(tmp_path: Path):
     copy(tmp_path / "disk")
     (tmp_path / "corpora").mkdir()

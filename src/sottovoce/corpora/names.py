@@ -27,7 +27,10 @@ _MEASURES = {"intensity": INTENSITY, "arousal": "arousal"}
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files at any depth of `folder` but in hidden folders; linked ones are entered, each once: a loop ends."""
+    """All files at any depth of `folder`, without hidden files and folders and what macOS packs beside a corpus.
+
+    Linked folders are entered, each once: a loop ends.
+    """
     waiting, entered = [folder], set[str]()
     while waiting:  # links last, so that a file is found where it lies rather than through one
         for place, names, files in os.walk(waiting.pop(0)):
@@ -36,13 +39,13 @@ def files_below(folder: Path) -> Iterator[Path]:
                 names.clear()
                 continue
             entered.add(true)
-            names[:] = [name for name in names if not name.startswith(".")]
-            yield from (Path(place, name) for name in files)
+            names[:] = [name for name in names if not _is_hidden(name)]
+            yield from (Path(place, name) for name in files if not _is_hidden(name))
             waiting += (path for name in sorted(names) if (path := Path(place, name)).is_symlink())
 
 
 def recordings(folder: Path, endings: Iterable[str]) -> list[Path]:
-    """The files below `folder` with one of `endings` in any case, sorted; hidden ones are left out.
+    """The files below `folder` with one of `endings` in any case, sorted; see `files_below`.
 
     Raises:
         CorpusError: there is no such folder, or a file's name is no text that a manifest could hold.
@@ -53,7 +56,7 @@ def recordings(folder: Path, endings: Iterable[str]) -> list[Path]:
     found = sorted(
         path.absolute()
         for path in files_below(folder)
-        if path.suffix.lower() in wanted and not _hidden(path.relative_to(folder)) and path.is_file()
+        if path.suffix.lower() in wanted and path.is_file()
     )
     unwritable = [ascii(os.fsencode(path.name)) for path in found if not _is_text(str(path))]
     if unwritable:
@@ -143,8 +146,8 @@ def wrong_folder(folder: Path, card: CorpusCard, unread: list[str]) -> CorpusErr
     )
 
 
-def _hidden(relative: Path) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in relative.parts)
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def _is_text(name: str) -> bool:

@@ -19,6 +19,15 @@ MINIATURE = Miniature(
 )
 
 
+def test_a_copy_from_an_archive_that_macos_packed_is_whole(tmp_path):
+    MINIATURE.write(tmp_path / "corpora" / "turevdb", tone)
+    for recording in MINIATURE.recordings:
+        fork = tmp_path / "corpora" / "__MACOSX" / "turevdb" / recording
+        fork.parent.mkdir(parents=True, exist_ok=True)
+        fork.with_name(f"._{fork.name}").write_bytes(bytes(82))
+    assert len(prepare(tmp_path / "corpora").manifest) == len(MINIATURE)
+
+
 def test_what_the_names_say(tmp_path):
     folder = MINIATURE.write(tmp_path / CARD.name, tone)
     filtered = folder / "Model Output for Test Data" / "testEmotions500HighPass" / "sound" / "Angry"

@@ -93,7 +93,7 @@ def prepare(folder: str | Path) -> Prepared:
 
 
 def _is_evaluation(path: Path) -> bool:
-    return path.parent.name == "EmoEvaluation" and path.suffix == ".txt" and not path.name.startswith(".")
+    return path.parent.name == "EmoEvaluation" and path.suffix == ".txt"
 
 
 def _turns(table: Path, problems: list[str]) -> Iterator[Utterance]:
