@@ -53,11 +53,7 @@ def recordings(folder: Path, endings: Iterable[str]) -> list[Path]:
     if not folder.is_dir():
         raise CorpusError(f"{folder}: there is no such folder")
     wanted = tuple(endings)
-    found = sorted(
-        path.absolute()
-        for path in files_below(folder)
-        if path.suffix.lower() in wanted and path.is_file()
-    )
+    found = sorted(path.absolute() for path in files_below(folder) if path.suffix.lower() in wanted and path.is_file())
     unwritable = [ascii(os.fsencode(path.name)) for path in found if not _is_text(str(path))]
     if unwritable:
         raise CorpusError(f"{folder}: {len(unwritable)} file names are not valid UTF-8; rename them:", unwritable)
