@@ -28,6 +28,13 @@ def test_what_the_names_say(folder):
     assert "1 recordings were left out: the card of ASVP-ESD says which" in prepared.notes
 
 
+def test_the_actors_folders_may_be_absent(folder):
+    expected = facts(prepare(folder))
+    for place in sorted(folder.rglob("*.wav")):
+        place.rename(folder / place.name)
+    assert facts(prepare(folder)) == expected
+
+
 def test_other_names_are_refused(folder, make_tone):
     make_tone("asvp-esd/Audio/actor_36/03-01-99-01-06-36-02-02-01-39.wav", duration_s=0.1)
     with pytest.raises(CorpusError, match="03-01-99-01"):

@@ -62,8 +62,9 @@ CARD = CorpusCard(
         "8,824 of the 13,964 recordings are laughter, cries and other sounds without words (02 in second place): they "
         "are left out.",
         "Names have 8 to 12 numbers, and which one is the language differs: no utterance says its language.",
-        "The speaker is the folder, for the number in the name departs from it now and then. An 'actor' can be a "
-        "source with several voices (not verified).",
+        "The speaker is the folder, for the number in the name departs from it now and then; older copies have all "
+        "recordings in one folder, and there the name is believed (one of the 5140 changes its speaker). An 'actor' "
+        "can be a source with several voices (not verified).",
         "Labels were voted by annotators; the votes are not published. 09 (excited) is happy here, 13 (breath) and 17 "
         "are other.",
     ),
@@ -71,20 +72,30 @@ CARD = CorpusCard(
         "https://github.com/emo-box/EmoBox (data/asvpesd: all names counted; emotions)",
         "https://github.com/felixbur/nkululeko (data/asvp-esd: codes, README)",
         "https://zenodo.org/records/5573185 (how it was labelled)",
+        "public programs that read ASVP-ESD-Update/Audio/*.wav (the copies without folders)",
     ),
 )
 
 _SPEECH = re.compile(r"actor_(?P<speaker>\d+)/03-01-(?P<emotion>\d\d)-(?P<intensity>\d\d)-[\d-]+")
+_ACTOR = re.compile(r"(?:\d+-){5}(\d+)")
 _OTHER_SOUND = re.compile(r"actor_\d*/03-02-[\d -]+")
 
 
 def prepare(folder: str | Path) -> Prepared:
-    """Read the speech of ASVP-ESD from any folder above the actors'.
+    """Read the speech of ASVP-ESD from any folder above the actors', or without their folders.
 
     Raises:
         CorpusError: the folder holds something else, or names that cannot be read.
     """
-    return prepare_by_name(folder, CARD, _read_name, name_of=lambda path: f"{path.parent.name}/{path.stem}")
+    return prepare_by_name(folder, CARD, _read_name, name_of=_name_of)
+
+
+def _name_of(path: Path) -> str:
+    """The recording's name with its actor's folder, or with the one that it should have."""
+    if path.parent.name.startswith("actor_"):
+        return f"{path.parent.name}/{path.stem}"
+    actor = _ACTOR.match(path.stem)
+    return f"actor_{actor[1]}/{path.stem}" if actor else path.stem
 
 
 def _read_name(name: str) -> dict[str, str] | None:
