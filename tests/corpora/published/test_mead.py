@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sottovoce.corpora.published.mead import prepare
+from sottovoce.corpora.published.mead import CARD, prepare
 from sottovoce.errors import CorpusError
 from tests.corpora.miniature import Miniature, facts
 
@@ -35,6 +35,10 @@ def test_the_folder_of_sound_may_be_absent(folder):
     for place in folder.glob("*/audio"):
         place.rmdir()
     assert facts(prepare(folder)) == facts(prepare(folder.parent)) == expected
+
+
+def test_the_counts_of_emotions_make_the_whole():
+    assert sum(CARD.emotions.values()) == CARD.n_utterances == 31_729
 
 
 def test_other_paths_are_refused(folder, make_tone):

@@ -27,7 +27,16 @@ CARD = CorpusCard(
     language=("en",),
     n_utterances=31_729,
     n_speakers=48,
-    emotions={},
+    emotions={
+        "angry": 4193,
+        "contempt": 4215,
+        "disgusted": 4284,
+        "fearful": 4251,
+        "happy": 4294,
+        "neutral": 1916,
+        "sad": 4306,
+        "surprised": 4270,
+    },
     layout="M003/audio/angry/level_1/001.wav ... (published as .m4a: convert them first)",
     licence="not verified",
     home="https://github.com/uniBruce/Mead",
@@ -38,14 +47,13 @@ CARD = CorpusCard(
     encoding="M003/audio/angry/level_1/001: actor (M or W), emotion, intensity (1 to 3), number of the recording",
     oddities=(
         "Convert the .m4a first, e.g. for each: ffmpeg -i 001.m4a 001.wav. The videos are not read.",
-        "The paper has 60 actors; 48 were published, as EmoBox counts them. How many recordings an emotion has is not "
-        "verified.",
+        "The paper has 60 actors; 48 were published, as EmoBox counts them.",
         "Neutral exists at level 1 alone. Numbers mean other sentences from emotion to emotion (not verified): none is "
         "given.",
     ),
     sources=(
         "https://github.com/uniBruce/Mead (README)",
-        "https://github.com/emo-box/EmoBox (README: counts; data/mead: names of one fold's 7929 recordings)",
+        "https://github.com/emo-box/EmoBox (data/mead/data.seg.audmap: all names counted)",
     ),
 )
 
