@@ -49,6 +49,16 @@ def test_turns_and_who_speaks_in_them(folder):
     assert facts(prepare(folder / "Session1")) == facts(prepared)
 
 
+def test_no_word_is_said_of_whole_dialogues(folder, make_tone):
+    expected = prepare(folder)
+    for place in ("dialog/wav/Ses01F_impro01.wav", "sentences/wav/Ses01F_impro02/Ses01F_impro02_F000.wav"):
+        make_tone(f"iemocap/Session1/{place}", duration_s=0.1)
+    prepared = prepare(folder)
+    assert facts(prepared) == facts(expected)
+    (unlabelled,) = set(prepared.notes) - set(expected.notes)
+    assert unlabelled.startswith("1 recordings have no labels") and unlabelled.endswith("Ses01F_impro02_F000.wav")
+
+
 def test_sessions_behind_links_are_read(folder):
     for place in ("dialog", "sentences"):
         (folder / "Session1" / place).rename(folder.parent / place)

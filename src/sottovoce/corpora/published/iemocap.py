@@ -51,7 +51,7 @@ CARD = CorpusCard(
         "Votes are those of the outside evaluators (C-E...), one ballot each, shared by all that it names; an emotion "
         "that we do not know is other. The actors' own are not counted.",
         "Measures valence, arousal (its activation) and dominance are the evaluators' means from 1 to 5, as published.",
-        "dialog/wav holds whole dialogues under names that no label has: a note counts them as left out.",
+        "dialog/wav holds the whole dialogues, 151 as the turns' names have it: they are no utterances and not read.",
         "The scripted half has the same texts in every session: folds share them. Text ids are not given, for turns "
         "are numbered differently.",
     ),
@@ -89,7 +89,11 @@ def prepare(folder: str | Path) -> Prepared:
     problems: list[str] = []
     said = [utterance for table in tables for utterance in _turns(table, problems)]
     refuse(folder, problems)
-    return prepare_from_tables(folder, CARD, said)
+    return prepare_from_tables(folder, CARD, said, apart=_is_dialogue)
+
+
+def _is_dialogue(path: Path) -> bool:
+    return path.parts[-3:-1] == ("dialog", "wav")
 
 
 def _is_evaluation(path: Path) -> bool:
