@@ -74,13 +74,13 @@ def test_kill_9_midway_then_again(setting, tmp_path: Path, name: str, executor: 
     for known in ("translator", "source.jsonl"):
         (tmp_path / known).symlink_to(place / known)
     store, draw = tmp_path / "store", random.Random(f"{name} {executor}")
-    command = [sys.executable, "-m", "tests.contracts.slow_translator", str(tmp_path), executor, "0.4"]
+    command = [sys.executable, "-m", "tests.contracts.slow_translator", str(tmp_path), executor, "0.6"]
     driver = subprocess.Popen(command, cwd=Path(__file__).parents[2], env=os.environ)
     end_s = time.monotonic() + 120
     while not shards(store) and driver.poll() is None:
         assert time.monotonic() < end_s, "not one shard was finished"
         time.sleep(0.01)
-    time.sleep(draw.uniform(0, 0.8))
+    time.sleep(draw.uniform(0, 0.5))
     assert driver.poll() is None, "it ended before it could be killed"
     driver.send_signal(signal.SIGKILL)
     driver.wait()
