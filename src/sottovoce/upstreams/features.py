@@ -75,7 +75,9 @@ class Frames:
 
     def _all(self) -> torch.Tensor:
         """Everything, and as many rows of zeros as a batch may want."""
-        held = torch.zeros((int(self.lengths.sum()) + self._multiple - 1, *self._row_shape), dtype=self.dtype)
+        total = int(self.lengths.sum())
+        held = torch.empty((total + self._multiple - 1, *self._row_shape), dtype=self.dtype)
+        held[total:] = 0
         for kept, end, length in zip(self._kept, self._ends, self.lengths, strict=True):
             held[end - length : end] = self._read(kept)
         return held
