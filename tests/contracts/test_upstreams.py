@@ -118,6 +118,9 @@ def test_layers_agree(case: Case, upstream: Upstream, waveforms: list[np.ndarray
         torch.testing.assert_close(single[1], every[1][:, index], atol=TOLERANCE, rtol=0)
     torch.testing.assert_close(upstream.frames(waveforms[:2])[1], every[1][:, -1], atol=TOLERANCE, rtol=0)
     assert all(not torch.allclose(every[0][:, 0], every[0][:, index]) for index in range(1, n_layers))
+    normed = case.load(layer="all-normed", precision="fp32").frames(waveforms[:2])
+    torch.testing.assert_close(normed[1][:, -1], every[1][:, -1], atol=TOLERANCE, rtol=0)
+    assert normed[0].shape == every[0].shape
 
 
 def test_a_layer_out_of_range_is_refused_with_the_range(case: Case, upstream: Upstream) -> None:

@@ -14,7 +14,7 @@ from transformers import AutoFeatureExtractor, AutoModel
 from sottovoce.errors import UpstreamError, WeightsError
 from sottovoce.upstreams.loading import load_upstream
 from tests.conftest import tone
-from tests.weights.checkpoints import TINY, tiny_hubert
+from tests.weights.checkpoints import TINY, tiny_hubert, with_trained_norms
 
 KINDS = [kind for kind, (name, _) in TINY.items() if name == "ssl"]
 
@@ -33,6 +33,25 @@ def test_frames_are_those_of_the_model_on_one_utterance(kind: str, tmp_path: Pat
         frames = upstream.frames([waveform])[0]
         assert len(hidden) - len(frames) in (0, 1), "at most the half-filled pair of w2v-BERT is dropped"
         torch.testing.assert_close(frames, hidden[: len(frames)], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@torch.no_grad()
+def test_normed_layers_are_what_the_attention_of_the_next_layer_reads(kind: str, tmp_path: Path) -> None:
+    weights = str(with_trained_norms(TINY[kind][1](tmp_path)))
+    model, extractor = AutoModel.from_pretrained(tmp_path).eval(), AutoFeatureExtractor.from_pretrained(tmp_path)
+    upstream = load_upstream("ssl", weights, layer="all-normed", precision="fp32")
+    frames = upstream.frames([tone(1.0)])[0]
+    if not getattr(model.config, "do_stable_layer_norm", False):  # what the layers give is normed already
+        plain = load_upstream("ssl", weights, layer="all", precision="fp32")
+        assert torch.equal(frames, plain.frames([tone(1.0)])[0]) and upstream.settings == plain.settings
+        return
+    read: list[torch.Tensor] = []
+    for layer in model.encoder.layers:
+        layer.attention.q_proj.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+    last = model(**extractor(tone(1.0), sampling_rate=16_000, return_tensors="pt")).last_hidden_state
+    torch.testing.assert_close(frames, torch.stack([*read, last], 2)[0], atol=1e-5, rtol=0)
+    assert upstream.settings["layer"] == "all-normed"
 
 
 @pytest.mark.parametrize("kind", KINDS)

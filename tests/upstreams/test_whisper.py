@@ -20,14 +20,14 @@ from sottovoce.speech import audio
 from sottovoce.upstreams.generalist_network import Generalist
 from sottovoce.upstreams.loading import load_upstream
 from tests.conftest import tone
-from tests.weights.checkpoints import tiny_generalist, tiny_w2v_bert, tiny_whisper
+from tests.weights.checkpoints import tiny_generalist, tiny_w2v_bert, tiny_whisper, with_trained_norms
 
 TOLERANCE = 1e-4
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_whisper(tmp_path_factory.mktemp("whisper"))
+    return with_trained_norms(tiny_whisper(tmp_path_factory.mktemp("whisper")))
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,23 @@ def test_trimmed_is_the_encoder_on_the_sound_alone(tiny: Path, reference: Any, w
         short = trimmed_encoder(reference, n)
         hidden = torch.stack(short(padded_mel(waveform)[..., : 2 * n], output_hidden_states=True).hidden_states, dim=2)
         torch.testing.assert_close(frames, hidden[0], atol=TOLERANCE, rtol=0)
+
+
+@torch.no_grad()
+def test_normed_layers_are_what_the_attention_of_the_next_layer_reads(
+    tiny: Path, reference: Any, waveforms: list[np.ndarray]
+) -> None:
+    upstream = load_upstream("whisper", str(tiny), layer="all-normed", context="exact", precision="fp32")
+    frames = upstream.frames(waveforms[:1])[0]
+    read: list[torch.Tensor] = []
+    hooks = [
+        layer.self_attn.q_proj.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+        for layer in reference.layers
+    ]
+    last = reference(padded_mel(waveforms[0])).last_hidden_state
+    for hook in hooks:
+        hook.remove()
+    torch.testing.assert_close(frames, torch.stack([*read, last], 2)[0, : len(frames)], atol=TOLERANCE, rtol=0)
 
 
 @pytest.mark.parametrize("context", ["exact", "trimmed"])

@@ -152,7 +152,9 @@ def extract(
     manifest: Annotated[str, typer.Argument(help="A manifest: a file or a URI.")],
     upstream: Annotated[str, typer.Option(help="A name or preset of `sottovoce upstreams`.")] = "logmel",
     weights: Annotated[str | None, typer.Option(help="A folder or a hub id.")] = None,
-    layer: Annotated[str, typer.Option(help="last, all, or a number.")] = "last",
+    layer: Annotated[
+        str, typer.Option(help="last, a number, all, or all-normed: what a recipe with `layer: mix` reads.")
+    ] = "last",
     context: Annotated[Literal["exact", "trimmed"], typer.Option(help="Whisper: pad to 30 s, or not.")] = "trimmed",
     download: Annotated[bool, typer.Option("--download", help="Fetch the weights from the hub.")] = False,
     executor: Executor = "serial",

@@ -210,7 +210,7 @@ def maker(chosen: UpstreamSettings, device: str) -> Callable[[], Upstream]:
         load_upstream,
         chosen.name,
         chosen.weights,
-        layer="all" if chosen.layer == "mix" else chosen.layer,
+        layer=chosen.hidden_states,
         context=chosen.context,
         device=device,
         precision=chosen.precision,

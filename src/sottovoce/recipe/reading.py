@@ -84,13 +84,14 @@ def phase(translator: str, changes: Sequence[str] = ()) -> Phase:
 
 
 def upstream(name: str, *, layer: str = "last", **settings: Any) -> Upstream:
-    """An upstream from the command line: a name or a preset, the layer as `last`, `all` or a number, other settings.
+    """An upstream from the command line: a name or a preset, the layer as `load_upstream` calls it, other settings.
 
     Raises:
         RecipeError: with every problem and its place.
     """
     tree = {**settings, "preset" if name in PRESETS else "name": name}
-    tree["layer"] = "mix" if layer == "all" else int(layer) if layer.lstrip("-").isdigit() else layer
+    mixed = {"all": "mix-raw", "all-normed": "mix"}
+    tree["layer"] = int(layer) if layer.lstrip("-").isdigit() else mixed.get(layer, layer)
     return _validated(Upstream, _with_environment(tree), Path(f"--upstream {name}"))
 
 

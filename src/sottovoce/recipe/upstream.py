@@ -57,14 +57,27 @@ class Upstream(Stage):
     weights: str | None = Field(default=None, description="a folder or a hub id; none for logmel and egemaps")
     revision: str | None = Field(default=None, description="a commit or branch of the hub id; its main branch")
     known_as: str | None = Field(default=None, description="the hub id that a folder's weights are a copy of")
-    layer: Literal["last", "mix"] | int = Field(
-        default="last", description="`mix` learns softmax weights over all layers"
+    layer: Literal["last", "mix", "mix-raw"] | int = Field(
+        default="last",
+        description="`mix` learns softmax weights over all layers, each as the next one normalises it; "
+        "`mix-raw` over what the layers give",
     )
     context: Literal["exact", "trimmed"] = Field(
         default="trimmed", description="Whisper: pad to 30 s, or valid frames only; a generalist has its own"
     )
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     allow_download: bool = Field(default=False, description="let transformers fetch `weights` from the hub")
+
+    @property
+    def hidden_states(self) -> int | Literal["last", "all", "all-normed"]:
+        """What the upstream is to give: see `upstreams.card.Layer`."""
+        match self.layer:
+            case "mix":
+                return "all-normed"
+            case "mix-raw":
+                return "all"
+            case other:
+                return other
 
     @model_validator(mode="before")
     @classmethod

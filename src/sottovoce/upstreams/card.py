@@ -13,8 +13,9 @@ from sottovoce.speech.audio import Waveform
 if TYPE_CHECKING:
     from sottovoce.upstreams.graphs import Graph
 
-Layer = int | Literal["last", "all"]
-"""Which hidden states: an index (0 is what the first transformer layer reads), the final one, or all of them."""
+Layer = int | Literal["last", "all", "all-normed"]
+"""Which hidden states: an index (0 is what the first transformer layer reads), the final one, all of them, or all of
+them normalised as the layers that read them do it (see `layers.normed`)."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,15 @@ def _plain(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalnum()).rstrip("0123456789")
 
 
-def settings_of(card: UpstreamCard, layer: int | None, device: torch.device, **others: Any) -> dict[str, Any]:
+def settings_of(
+    card: UpstreamCard, layer: int | None, device: torch.device, *, normed: bool = False, **others: Any
+) -> dict[str, Any]:
     """What the frames of every upstream depend on beside the sound (layer None: all), and what one's do as well."""
+    every = "all-normed" if normed else "all"
     return {
         "upstream": card.name,
         "revision": card.revision,
-        "layer": "all" if layer is None else layer,
+        "layer": every if layer is None else layer,
         "device": device.type,
         **others,
     }

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from sottovoce.upstreams.layers import normed
 from sottovoce.upstreams.mel import MEL_HOP, POWER_FLOOR, WINDOW, mel_filters
 from sottovoce.upstreams.whisper_encoder import encode_one
 
@@ -77,9 +78,9 @@ class LogMelGraph(Graph):
 class WhisperGraph(Graph):
     """`whisper.Whisper`, of an utterance that fits into its window (30 s)."""
 
-    def __init__(self, encoder: Any, layer: int | None, window: int, exact: bool) -> None:
+    def __init__(self, encoder: Any, layer: int | None, norms: Sequence[Any], window: int, exact: bool) -> None:
         super().__init__()
-        self.encoder, self.layer, self.exact = encoder, layer, exact
+        self.encoder, self.layer, self.norms, self.exact = encoder, layer, list(norms), exact
         self.window = self.longest = window
         self.mel = MelGraph(encoder.n_mels, window)
 
@@ -91,21 +92,31 @@ class WhisperGraph(Graph):
         mel = (torch.maximum(mel, mel.max() - 8) + 4) / 4
         kept = mel if self.exact else mel[: 2 * n_frames]
         # an index and not a slice, so that a recording above 30 s is an error and not heard in part
-        return encode_one(self.encoder, kept, self.layer).index_select(0, torch.arange(n_frames))
+        states = encode_one(self.encoder, kept, self.layer).index_select(0, torch.arange(n_frames))
+        return normed(states, self.norms) if self.norms else states
 
 
 class RawGraph(Graph):
     """Of an upstream that hears waveforms, for an utterance that is one part (30 s).
 
-    `states(model, waveforms [1, n])` gives all hidden states; where `epsilon` is not None, the waveform is normalised
-    first, with that added to its variance.
+    `states(model, waveforms [1, n])` gives all hidden states, which pass `norms` where all are wanted; where `epsilon`
+    is not None, the waveform is normalised first, with that added to its variance.
     """
 
     nothing: torch.Tensor
 
-    def __init__(self, model: Any, states: States, layer: int | None, epsilon: float | None, longest: int) -> None:
+    def __init__(
+        self,
+        model: Any,
+        states: States,
+        layer: int | None,
+        epsilon: float | None,
+        longest: int,
+        norms: Sequence[Any] = (),
+    ) -> None:
         super().__init__()
         self.model, self.states, self.layer, self.epsilon = model, states, layer, epsilon
+        self.norms = list(norms)
         self.part = self.longest = longest
         self.register_buffer("nothing", torch.zeros(1))
 
@@ -119,7 +130,9 @@ class RawGraph(Graph):
             mean, variance = waveform.double().mean(), waveform.double().var(correction=0)
             waveform = (waveform - mean.float()) / (variance.float() + self.epsilon).sqrt()
         hidden = self.states(self.model, waveform[None])
-        return (torch.stack(tuple(hidden), dim=2) if self.layer is None else hidden[self.layer])[0]
+        if self.layer is not None:
+            return hidden[self.layer][0]
+        return normed(torch.stack(tuple(hidden), dim=2), self.norms)[0]
 
 
 def _n_frames(waveform: torch.Tensor) -> int:

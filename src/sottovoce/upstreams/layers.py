@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
 from sottovoce.errors import UpstreamError
 from sottovoce.upstreams.card import Layer
 
@@ -12,10 +17,22 @@ def resolve_layer(layer: Layer, n_layers: int) -> int | None:
     Raises:
         UpstreamError: there is no such layer.
     """
-    if layer == "all":
+    if layer in ("all", "all-normed"):
         return None
     if layer == "last":
         return n_layers - 1
     if not isinstance(layer, int) or isinstance(layer, bool) or not 0 <= layer < n_layers:
-        raise UpstreamError(f"layer {layer!r} is not one of 0 to {n_layers - 1}, 'last' or 'all'")
+        raise UpstreamError(f"layer {layer!r} is not one of 0 to {n_layers - 1}, 'last', 'all' or 'all-normed'")
     return layer
+
+
+def normed(states: torch.Tensor, norms: Sequence[Any]) -> torch.Tensor:
+    """Hidden states `[..., L, d]` as the next layer reads them: each through the layer norm that stands before it.
+
+    Between the layers of a pre-norm transformer (Whisper, XLS-R, WavLM-large) runs a sum that nothing has normalised:
+    a few dimensions of it are a hundred times as large as the others, and some layers several times as large as others.
+    The model itself never reads it so: each layer begins with a norm, trained to undo that. The last hidden state has
+    its norm already. Models that normalise behind each layer have no `norms`, and their states stay as they are.
+    """
+    last = states.unbind(-2)[len(norms) :]
+    return torch.stack([*(norm(s) for norm, s in zip(norms, states.unbind(-2), strict=False)), *last], -2)

@@ -38,7 +38,8 @@ def load_upstream(
         name: `logmel` and `egemaps` (no weights), `whisper`, `ssl` (the wav2vec 2.0 family), `emotion2vec`,
             `expressivity` and `expressivity-frames` (SeamlessExpressive's encoder), or `generalist` (one of ours).
         weights: a folder or a hub id.
-        layer: `last`, an index (0 is what the first transformer layer reads), or `all` for a learnt mix.
+        layer: `last`, an index (0 is what the first transformer layer reads), `all`, or `all-normed` as a
+            learnt mix hears them (see `layers.normed`).
         context: for `whisper` alone: `exact` pads to 30 s as in its training, `trimmed` does not pad. A generalist
             hears as it was trained.
         device: `cpu` or `cuda`.

@@ -14,7 +14,7 @@ from sottovoce.upstreams.batching import LONGEST_PART, check_lengths, in_equal_l
 from sottovoce.upstreams.card import Layer, settings_of
 from sottovoce.upstreams.graphs import RawGraph
 from sottovoce.upstreams.known import card_of
-from sottovoce.upstreams.layers import resolve_layer
+from sottovoce.upstreams.layers import normed, resolve_layer
 from sottovoce.weights.arithmetic import Arithmetic, Precision, autocast, place, resolve_precision
 from sottovoce.weights.checkpoint import Checkpoint, load_complete
 
@@ -48,6 +48,7 @@ class SelfSupervised:
         self._kernels = _kernels(config, self._prepare)
         n_layers = config.num_hidden_layers + 1
         self._layer = resolve_layer(layer, n_layers)
+        self._norms = _norms(self._model) if layer == "all-normed" else []
         self._device = device
         self._precision: Arithmetic = resolve_precision(precision, device)
         place(self._model, device, self._precision)
@@ -57,7 +58,8 @@ class SelfSupervised:
     @property
     def settings(self) -> dict[str, Any]:
         """Everything the frames depend on beside the sound."""
-        return settings_of(self.card, self._layer, self._device, precision=self._precision)
+        how = {"normed": bool(self._norms), "precision": self._precision}
+        return settings_of(self.card, self._layer, self._device, **how)
 
     def n_frames(self, n_samples: int) -> int:
         """What the strided convolutions leave of the parts of an utterance."""
@@ -82,7 +84,7 @@ class SelfSupervised:
         if self._model.config.model_type == "wav2vec2-bert":
             raise UpstreamError(f"{self.card.weights} hears filter banks of w2v-BERT's own, which cannot be exported")
         epsilon = _EPSILON if self._prepare.do_normalize else None
-        return RawGraph(self._model, _states, self._layer, epsilon, LONGEST_PART)
+        return RawGraph(self._model, _states, self._layer, epsilon, LONGEST_PART, self._norms)
 
     def _n_frames_of_part(self, n: int) -> int:
         for width, stride in self._kernels:
@@ -94,7 +96,7 @@ class SelfSupervised:
         inputs = torch.cat([self._prepared(part) for part in parts]).to(self._device)
         with autocast(self._device, self._precision):
             hidden = _states(self._model, inputs)
-        states = torch.stack(hidden, dim=2) if self._layer is None else hidden[self._layer]
+            states = normed(torch.stack(hidden, dim=2), self._norms) if self._layer is None else hidden[self._layer]
         return states.float().cpu()
 
     def _prepared(self, part: Waveform) -> torch.Tensor:
@@ -111,6 +113,13 @@ def _states(model: Any, inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
     # Transformers records the last layer before the final layer norm of XLS-R and its like; the model's own output
     # comes after it.
     return *output.hidden_states[:-1], output.last_hidden_state
+
+
+def _norms(model: Any) -> list[Any]:
+    """What stands before each layer of a model with the norm in front, as `do_stable_layer_norm` says; else none."""
+    if not getattr(model.config, "do_stable_layer_norm", False):
+        return []
+    return [layer.layer_norm for layer in model.encoder.layers]
 
 
 def _kernels(config: Any, extractor: Any) -> list[tuple[int, int]]:

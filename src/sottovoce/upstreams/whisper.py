@@ -18,7 +18,7 @@ from sottovoce.upstreams.batching import check_lengths, packs
 from sottovoce.upstreams.card import Layer, settings_of
 from sottovoce.upstreams.graphs import WhisperGraph
 from sottovoce.upstreams.known import card_of
-from sottovoce.upstreams.layers import resolve_layer
+from sottovoce.upstreams.layers import normed, resolve_layer
 from sottovoce.upstreams.mel import MEL_HOP, silence, whisper_mel
 from sottovoce.upstreams.whisper_encoder import encode
 from sottovoce.upstreams.whisper_modules import load_encoder
@@ -64,6 +64,7 @@ class Whisper:
         self._window = self._encoder.n_positions * _HOP
         n_layers = len(self._encoder.layers) + 1
         self._layer, self._context = resolve_layer(layer, n_layers), context
+        self._norms = [block.self_attn_layer_norm for block in self._encoder.layers] if layer == "all-normed" else []
         self._device = device
         self._precision: Arithmetic = resolve_precision(precision, device)
         place(self._encoder, device, self._precision)
@@ -74,7 +75,7 @@ class Whisper:
     def settings(self) -> dict[str, Any]:
         """Everything the frames depend on beside the sound."""
         how = {"context": self._context, "precision": self._precision}
-        return settings_of(self.card, self._layer, self._device, **how)
+        return settings_of(self.card, self._layer, self._device, normed=bool(self._norms), **how)
 
     def n_frames(self, n_samples: int) -> int:
         """One frame for each 20 ms begun; windows are whole numbers of frames, so they change nothing."""
@@ -96,7 +97,7 @@ class Whisper:
 
     def graph(self) -> WhisperGraph:
         """See `graphs`."""
-        return WhisperGraph(self._encoder, self._layer, self._window, exact=self._context == "exact")
+        return WhisperGraph(self._encoder, self._layer, self._norms, self._window, exact=self._context == "exact")
 
     def _cut(self, waveform: Waveform) -> list[Waveform]:
         return np.split(waveform, range(self._window, waveform.size, self._window))
@@ -104,7 +105,8 @@ class Whisper:
     def _encode(self, windows: Sequence[Waveform], kept: Sequence[int]) -> torch.Tensor:
         mels = [self._mel(torch.tensor(window, device=self._device)) for window in windows]
         with autocast(self._device, self._precision):
-            return encode(self._encoder, mels, kept, self._layer).float().cpu()
+            states = encode(self._encoder, mels, kept, self._layer)
+            return (normed(states, self._norms) if self._norms else states).float().cpu()
 
     def _mel(self, window: torch.Tensor) -> torch.Tensor:
         mel = whisper_mel(window, self._encoder.n_mels, self._window)

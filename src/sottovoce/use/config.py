@@ -29,7 +29,7 @@ class ChosenUpstream(_Part):
     name: UpstreamName
     weights: str | None = None
     revision: str | None = None
-    layer: Literal["last", "all"] | Annotated[int, Field(ge=-1000, le=1000)] = "last"
+    layer: Literal["last", "all", "all-normed"] | Annotated[int, Field(ge=-1000, le=1000)] = "last"
     context: Literal["exact", "trimmed"] = "trimmed"
     known_as: str | None = None
 

@@ -110,7 +110,7 @@ def _upstream(chosen: Upstream) -> ChosenUpstream:
         weights=str(Path(chosen.weights or "").expanduser().absolute()) if local else chosen.weights,
         # of a folder it is that of what the folder is a copy of, for whoever fetches that instead
         revision=PRESETS[chosen.preset].revision if chosen.preset and local else chosen.revision,
-        layer="all" if chosen.layer == "mix" else chosen.layer,
+        layer=chosen.hidden_states,
         context=chosen.context,
         known_as=chosen.known_as,
     )

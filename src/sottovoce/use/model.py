@@ -116,7 +116,8 @@ def _load_of_run(folder: Path, weights: str | None, how: dict[str, Any]) -> Emot
             f"{folder} was trained on other weights of {config.upstream.name} (revision {config.revision}) than those "
             f"at hand ({upstream.card.revision}); give the folder of the same ones with --weights"
         )
-    if head.w1.shape[0] != upstream.card.dimension or (head.mix is None) != (config.upstream.layer != "all"):
+    every = config.upstream.layer in ("all", "all-normed")
+    if head.w1.shape[0] != upstream.card.dimension or (head.mix is not None) != every:
         raise SottovoceError(f"{folder}: the head does not fit its upstream; run the model's recipe again")
     if head.mix is not None and len(head.mix) != upstream.card.n_layers:
         raise SottovoceError(f"{folder}: the head mixes {len(head.mix)} layers, its upstream has another number")
