@@ -48,7 +48,9 @@ def test_normed_layers_are_what_the_attention_of_the_next_layer_reads(kind: str,
         return
     read: list[torch.Tensor] = []
     for layer in model.encoder.layers:
-        layer.attention.q_proj.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+        layer.attention.register_forward_pre_hook(
+            lambda _, given, named: read.append(given[0] if given else named["hidden_states"]), with_kwargs=True
+        )
     last = model(**extractor(tone(1.0), sampling_rate=16_000, return_tensors="pt")).last_hidden_state
     torch.testing.assert_close(frames, torch.stack([*read, last], 2)[0], atol=1e-5, rtol=0)
     assert upstream.settings["layer"] == "all-normed"

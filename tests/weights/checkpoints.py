@@ -106,6 +106,12 @@ def tiny_wavlm(folder: Path) -> Path:
     return _save(folder, WavLMModel, WavLMConfig(**_CONVOLUTIONAL), Wav2Vec2FeatureExtractor(do_normalize=False))
 
 
+def tiny_wavlm_large(folder: Path) -> Path:
+    """As WavLM-large: layer norm in the convolutions and before each transformer layer."""
+    config = WavLMConfig(**_CONVOLUTIONAL, feat_extract_norm="layer", do_stable_layer_norm=True)
+    return _save(folder, WavLMModel, config, Wav2Vec2FeatureExtractor(do_normalize=True))
+
+
 def tiny_data2vec(folder: Path) -> Path:
     config = Data2VecAudioConfig(**{**_CONVOLUTIONAL, "num_conv_pos_embeddings": 2}, conv_pos_kernel_size=5)
     return _save(folder, Data2VecAudioModel, config, Wav2Vec2FeatureExtractor(do_normalize=True))
@@ -125,6 +131,7 @@ TINY: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "xls-r": ("ssl", tiny_xlsr),
     "hubert": ("ssl", tiny_hubert),
     "wavlm": ("ssl", tiny_wavlm),
+    "wavlm-large": ("ssl", tiny_wavlm_large),
     "data2vec": ("ssl", tiny_data2vec),
     "w2v-bert": ("ssl", tiny_w2v_bert),
 }
