@@ -16,11 +16,14 @@ CONDITIONS = ["target-only", "untranslated"]
 SHORT = {"seeds": [0], "hidden": 8, "epochs": 2, "batch_size": 8, "learning_rate": 0.01}
 
 
-def run(place: Path, upstream: dict, corpus: str = "mine") -> Path:
+def run(place: Path, upstream: dict, corpus: str = "mine", model: str = "auto") -> Path:
     """A short run on tones that say they are of `corpus`; returns its folder."""
     target = tiny.write_side(place, "target", "123", further_cells={"corpus": corpus})
     source = tiny.write_side(place, "source", "12")
-    recipe = tiny.write_recipe(place, target, source, upstream=upstream, conditions=CONDITIONS, training=SHORT)
+    conditions = CONDITIONS if model == "auto" else [*CONDITIONS, model]
+    recipe = tiny.write_recipe(
+        place, target, source, upstream=upstream, conditions=conditions, training=SHORT, model={"condition": model}
+    )
     outcome = launcher.sottovoce(place, "run", recipe, "--out", place / "run", "--store", place / "store", "--quiet")
     assert outcome.code == 0, outcome.err
     return place / "run"
@@ -38,7 +41,7 @@ def test_emotion2vec_as_a_preset_with_a_copy_of_its_weights(tmp_path: Path) -> N
     weights.mkdir()
     tiny_emotion2vec(weights)
     preset = {"preset": "emotion2vec-plus-base", "weights": str(weights), "layer": "mix"}
-    folder = run(tmp_path, preset, corpus="emodb")
+    folder = run(tmp_path, preset, corpus="emodb", model="adaptive")
     written = yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8"))["upstream"]
     assert (written["name"], written["known_as"]) == ("emotion2vec", "emotion2vec/emotion2vec_plus_base")
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
@@ -46,7 +49,7 @@ def test_emotion2vec_as_a_preset_with_a_copy_of_its_weights(tmp_path: Path) -> N
     assert results["contaminated"] == ["emodb"], "EmoBox, which it was tuned on, has EmoDB"
     assert any(warning.startswith("contaminated: ") for warning in results["warnings"])
     config = json.loads((folder / "model" / "config.json").read_text(encoding="utf-8"))["upstream"]
-    assert config["revision"] == "b318240bfe67db81a8c572ecb37ce9c3759b81c9"
+    assert config["layer"] == "all-normed" and config["revision"] == "b318240bfe67db81a8c572ecb37ce9c3759b81c9"
     assert len(predicted(tmp_path, folder)) == 18
     moved = weights.rename(tmp_path / "elsewhere")
     assert len(predicted(tmp_path, folder, "--weights", str(moved))) == 18

@@ -58,19 +58,19 @@ def test_learnt_weights_are_shares_and_no_worse_than_equal_ones(n_members: int, 
     assert learnt <= plain + 1e-6
 
 
-def test_one_head_says_what_the_pool_says():
-    heads = [Head.fresh(6, 4, 3, None, seed) for seed in range(3)]
-    frames = [torch.randn(t, 6, generator=torch.Generator().manual_seed(t)) for t in (5, 9)]
+@pytest.mark.parametrize("n_layers", [None, 2])
+def test_one_head_says_what_the_pool_says(n_layers: int | None):
+    heads = [Head.fresh(6, 4, 3, n_layers, seed) for seed in range(3)]
+    for number, head in enumerate(heads):
+        if head.mix is not None:
+            head.mix[0] = number  # each hears layers of its own
+    shape = (6,) if n_layers is None else (n_layers, 6)
+    frames = [torch.randn(t, *shape, generator=torch.Generator().manual_seed(t)) for t in (5, 9)]
     weights = np.array([0.5, 0.0, 0.5])
     said = np.stack([head.probabilities(frames).double().numpy() for head in heads])
     one = opinion_pool.merged(heads, weights)
     assert one.w1.shape == (6, 8)  # a member without weight is left out
     np.testing.assert_allclose(one.probabilities(frames), opinion_pool.pooled(said, weights), atol=1e-6)
-
-
-def test_heads_that_mix_layers_cannot_be_merged():
-    with pytest.raises(ValueError, match="mix layers"):
-        opinion_pool.merged([Head.fresh(6, 4, 3, 2, 0)], np.ones(1))
 
 
 def _loss(p: np.ndarray, labels: np.ndarray) -> float:

@@ -53,7 +53,8 @@ def build(folder: Path, kind: str, how: dict[str, Any]) -> Model:
     tensors = Head.fresh(upstream.card.dimension, 8, len(EMOTIONS), mixed, seed=0).tensors()
     tensors["w2"] = 10 * tensors["w2"]
     if mixed:
-        tensors["mix"] = torch.linspace(0, 1, mixed)
+        mix = torch.linspace(0, 1, mixed)
+        tensors["mix"] = torch.stack([mix, -mix]) if kind == "whisper" else mix  # as of `adaptive`: a part, a mix
     models.save(folder / "model", Head(**tensors), config(upstream=chosen, revision=upstream.card.revision), CARD)
     return models.load(folder / "model", precision="fp32")
 

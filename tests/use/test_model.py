@@ -153,6 +153,10 @@ def _upstream(**changes: Any) -> Callable[[Path], None]:
         (_tensors(lambda t: t.update(w1=torch.ones(8))), r"w1 is \[8\]"),
         (_tensors(lambda t: t.update(w1=torch.ones(0, 8))), r"w1 is \[0, 8\]"),
         (_tensors(lambda t: t.update(w1=torch.ones(79, 8))), "does not fit its upstream"),
+        (_tensors(lambda t: t.update(mix=torch.ones(2))), "does not fit its upstream"),
+        (_tensors(lambda t: t.update(mix=torch.ones(3, 2))), r"mix is \[3, 2\]"),  # 8 hidden units
+        (_tensors(lambda t: t.update(mix=torch.ones(0, 2))), r"mix is \[0, 2\]"),
+        (_tensors(lambda t: t.update(mix=torch.ones(2, 2, 2))), r"mix is \[2, 2, 2\]"),
         (_tensors(lambda t: t.update(b2=torch.full((3,), torch.nan))), "not finite"),
         (_tensors(lambda t: t.update(b2=torch.ones(3, dtype=torch.int64))), "not finite"),
     ],

@@ -73,7 +73,11 @@ def mix_layers(X: torch.Tensor, mix: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Head:
-    """Weights of a trained head: `w1 [d, h]`, `b1 [h]`, `w2 [h, K]`, `b2 [K]`; `mix [L]` where layers are mixed."""
+    """Weights of a trained head: `w1 [d, h]`, `b1 [h]`, `w2 [h, K]`, `b2 [K]`.
+
+    `mix [L]` where layers are mixed; `[G, L]` where the hidden units fall into G equal parts, one behind the other, and
+    each hears a mix of its own.
+    """
 
     w1: torch.Tensor
     b1: torch.Tensor
@@ -109,9 +113,10 @@ class Head:
     def outputs(self, frames: Sequence[torch.Tensor]) -> torch.Tensor:
         """What the last layer gives for whole utterances: each `[T, d]` or `[T, L, d]` -> `[B, K]` fp32."""
         with torch.inference_mode():
-            X = torch.cat([f.float() for f in frames])
-            X = X if self.mix is None else mix_layers(X, self.mix)
-            pooled = pooled_hidden(X, self.w1, self.b1, torch.tensor([len(f) for f in frames]))
+            X, lengths = torch.cat([f.float() for f in frames]), torch.tensor([len(f) for f in frames])
+            heard = X[None] if self.mix is None else mix_layers(X, torch.atleast_2d(self.mix))
+            parts = zip(heard, self.w1.tensor_split(len(heard), 1), self.b1.tensor_split(len(heard)), strict=True)
+            pooled = torch.cat([pooled_hidden(mixed, w, b, lengths) for mixed, w, b in parts], 1)
             return pooled @ self.w2 + self.b2
 
     def probabilities(self, frames: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 `p(k) ~ prod_c p_c(k) ** w_c` with `w_c >= 0` and `sum w_c = 1` (C. Genest and J. Zidek, Statistical Science 1, 1986;
 weights by likelihood: T. Heskes, NeurIPS 10, 1998). What averages logits of heads that read the same frames is itself
-a head, with all their hidden units: nothing that uses a head needs to know of it.
+a head, with all their hidden units and mixes of layers: nothing that uses a head needs to know of it.
 """
 
 from __future__ import annotations
@@ -55,18 +55,16 @@ def learnt_weights(said: NDArray[np.float64], labels: NDArray[np.floating]) -> N
 def merged(heads: Sequence[Head], weights: NDArray[np.float64]) -> Head:
     """One head whose logits are the weighted sum of the members': the pool, but for the floor under probabilities.
 
-    Raises:
-        ValueError: a head mixes layers, each in its own way: no single head can.
+    The members have equally many hidden units; all of them mix layers, or none.
     """
     taken = [(head, float(w)) for head, w in zip(heads, weights, strict=True) if w > 0]
-    if any(head.mix is not None for head, _ in taken):
-        raise ValueError("heads that mix layers cannot be merged")
+    mixes = [head.mix for head, _ in taken if head.mix is not None]
     return Head(
         torch.cat([head.w1 for head, _ in taken], dim=1),
         torch.cat([head.b1 for head, _ in taken]),
         torch.cat([w * head.w2 for head, w in taken]),
         torch.stack([w * head.b2 for head, w in taken]).sum(dim=0),
-        None,
+        torch.stack(mixes) if mixes else None,
     )
 
 

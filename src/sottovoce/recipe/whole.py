@@ -74,8 +74,6 @@ class Recipe(Stage):
             return self
         if len(self.conditions) < 3:
             raise ValueError("condition adaptive is made of the others: beside target-only there must be one more")
-        if self.upstream.layer in ("mix", "mix-raw"):
-            raise ValueError("condition adaptive joins heads, and with upstream.layer mix each hears layers of its own")
         if self.measures:
             raise ValueError("condition adaptive is for emotions; with measures leave it out")
         return self

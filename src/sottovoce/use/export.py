@@ -106,13 +106,16 @@ class _HeadGraph(torch.nn.Module):
         super().__init__()
         for name, tensor in model.head.tensors().items():
             self.register_buffer(name, tensor)
-        self.mixed = model.head.mix is not None
+        self.n_parts = 0 if model.head.mix is None else len(torch.atleast_2d(model.head.mix))
         self.temperature = model.reliance.temperature
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        if self.mixed:
-            frames = (frames * torch.softmax(self.mix, 0)[:, None]).sum(1)
-        hidden = torch.relu(frames @ self.w1 + self.b1).mean(0)
+        heard = [frames]
+        if self.n_parts:  # by sums: quantisation would round a product of matrices
+            weights = torch.softmax(torch.atleast_2d(self.mix), 1)
+            heard = [(frames * weights[part][:, None]).sum(1) for part in range(self.n_parts)]
+        parts = zip(heard, self.w1.tensor_split(len(heard), 1), self.b1.tensor_split(len(heard)), strict=True)
+        hidden = torch.cat([torch.relu(mixed @ w + b).mean(0) for mixed, w, b in parts])
         return torch.softmax((hidden @ self.w2 + self.b2) / self.temperature, dim=-1)
 
 

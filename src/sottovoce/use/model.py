@@ -32,7 +32,7 @@ from sottovoce.weights.arithmetic import Precision
 CONFIG, WEIGHTS, README = "config.json", "model.safetensors", "README.md"
 
 _SHAPES = {"w1": "dh", "b1": "h", "w2": "hK", "b2": "K", "mix": "L"}
-"""Dimensions of the head's tensors by name: see `learning.head.Head`."""
+"""Dimensions of the head's tensors by name, the last ones of `mix`: see `learning.head.Head`."""
 
 _PICKLED = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
 
@@ -119,8 +119,8 @@ def _load_of_run(folder: Path, weights: str | None, how: dict[str, Any]) -> Emot
     every = config.upstream.layer in ("all", "all-normed")
     if head.w1.shape[0] != upstream.card.dimension or (head.mix is not None) != every:
         raise SottovoceError(f"{folder}: the head does not fit its upstream; run the model's recipe again")
-    if head.mix is not None and len(head.mix) != upstream.card.n_layers:
-        raise SottovoceError(f"{folder}: the head mixes {len(head.mix)} layers, its upstream has another number")
+    if head.mix is not None and head.mix.shape[-1] != upstream.card.n_layers:
+        raise SottovoceError(f"{folder}: the head mixes {head.mix.shape[-1]} layers, its upstream has another number")
     if isinstance(config, Config):
         return EmotionModel(upstream, head, config, digest(folder))
     return MeasureModel(upstream, head, config, digest(folder))
@@ -181,9 +181,12 @@ def _fault(shapes: dict[str, list[int]], n_classes: int) -> str | None:
         return f"it holds {', '.join(sorted(shapes)) or 'nothing'}"
     sizes = {"K": n_classes}
     for name, dimensions in _SHAPES.items():
-        if name in shapes and len(shapes[name]) != len(dimensions):
+        if name not in shapes:
+            continue
+        parts = shapes[name][:-1] if name == "mix" and len(shapes[name]) == 2 else []
+        if len(shapes[name]) - len(parts) != len(dimensions) or any(not n or sizes["h"] % n for n in parts):
             return f"{name} is {shapes[name]}"
-        for dimension, size in zip(dimensions, shapes.get(name, ()), strict=False):
+        for dimension, size in zip(dimensions, shapes[name][len(parts) :], strict=True):
             if sizes.setdefault(dimension, size) != size and dimension == "K":
                 return f"it tells {size} emotions apart, and the configuration names {n_classes}"
             if sizes[dimension] != size or not size:
