@@ -36,3 +36,15 @@ def test_before_and_after(job, tmp_path):
     after = look()
     assert after.pop("check") == (0, 42)
     assert all(kept == total > 0 for kept, total in after.values()), after
+
+
+def test_a_mix_of_layers_has_a_speed_of_its_own(job, tmp_path):
+    place = job.fresh(tmp_path)
+    place.speeds.record("training", 1.0, 1.0)
+    place.speeds.record("training: mix", 1.0, 50.0)
+
+    def left_s(layer: str) -> float:
+        recipe = job.recipe.model_copy(update={"upstream": job.recipe.upstream.model_copy(update={"layer": layer})})
+        return plan(recipe, place)[-1].left_s
+
+    assert left_s("mix") == left_s("mix-raw") == 50 * left_s("last") > 0

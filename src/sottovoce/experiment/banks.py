@@ -128,9 +128,8 @@ class Banks:
             on_epoch=on_epoch,
         )
         own_frames = sum(int(frames.lengths[c.own].sum()) for c in courses)
-        self.place.speeds.record(
-            "training", operations(own_frames, frames.dimension, self.training) / 1e9, monotonic() - start
-        )
+        n_operations = operations(own_frames, frames.dimension, self.training)
+        self.place.speeds.record(measured_as(frames.n_layers is not None), n_operations / 1e9, monotonic() - start)
         content = save(bank.heads_to_tensors(heads))  # not save_file: its error on a full disk is no OSError
 
         def write(lessons: Sequence[Lesson], folder: Path) -> list[dict[str, Any]]:
@@ -147,6 +146,11 @@ class Banks:
 def operations(n_frames: int, dimension: int, training: Training) -> float:
     """Floating-point operations of training on `n_frames`: one product forward, one back, for every epoch."""
     return 4.0 * n_frames * dimension * training.hidden * training.epochs
+
+
+def measured_as(mixed: bool) -> str:
+    """The stage by which the speed of training is remembered: to fetch and mix all layers takes most of the time."""
+    return "training: mix" if mixed else "training"
 
 
 def _file(kept: Kept) -> Path:

@@ -11,7 +11,7 @@ from sottovoce.augmentation.copies import plan as planned_copies
 from sottovoce.augmentation.copies import shelf_of as shelf_of_copies
 from sottovoce.errors import AudioError
 from sottovoce.experiment import adaptive
-from sottovoce.experiment.banks import NotTrained, operations
+from sottovoce.experiment.banks import NotTrained, measured_as, operations
 from sottovoce.experiment.inputs import (
     SOURCE_CONDITIONS,
     SYNTHETIC_CONDITIONS,
@@ -135,10 +135,10 @@ def _training(
     }
     n_frames = int(models * sum(base + more for condition in recipe.conditions for more in extra[condition]))
     work = operations(n_frames, upstream.card.dimension, recipe.training)
+    seconds = place.speeds.seconds(measured_as(recipe.upstream.layer in ("mix", "mix-raw")), work / 1e9)
     if not counted.total:
-        return StagePlan("training", 0, 0, place.speeds.seconds("training", work / 1e9))
-    left = 1 - counted.done / counted.total
-    return StagePlan("training", counted.total, counted.done, left * place.speeds.seconds("training", work / 1e9))
+        return StagePlan("training", 0, 0, seconds)
+    return StagePlan("training", counted.total, counted.done, (1 - counted.done / counted.total) * seconds)
 
 
 def _n_frames(upstream: Upstream, manifest: Manifest) -> int:
