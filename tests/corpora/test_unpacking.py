@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import stat
 import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -103,6 +105,16 @@ def test_a_bomb_is_refused(tried, tmp_path, kind):
     with pytest.raises(CorpusError, match="more than 4 MB would come out"):
         tried(content, limit=4_000_000)
     assert not list((tmp_path / "inner" / "folder").iterdir())
+
+
+def test_what_the_disk_has_no_room_for_is_refused_and_what_lies_there_already_is_not_counted(tried, monkeypatch):
+    content = zipped({"a.wav": b"1" * 5000, "b.wav": b"2" * 5000})
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=7000))
+    with pytest.raises(CorpusError, match=r"0 MB are free on that disk; nothing was unpacked\. Make room"):
+        tried(content)
+    folder = tried(zipped({"b.wav": b"2" * 100}))
+    assert not (folder / "a.wav").exists()
+    assert (tried(content) / "a.wav").stat().st_size == 5000
 
 
 def test_a_link_that_was_there_before_is_not_followed(tried, tmp_path):

@@ -56,8 +56,8 @@ def unpack(archive: Path, folder: Path, *, limit: int | None = None) -> int:
         How many files were written.
 
     Raises:
-        CorpusError: an entry's path leads out of the folder, is a link or a device, the whole is too large, or the
-            archive is none or damaged. Nothing is written then, but where damage shows while unpacking.
+        CorpusError: an entry's path leads out of the folder, is a link or a device, the whole is too large, for
+            the disk too, or the archive is none or damaged. Nothing is written then, unless damage shows on the way.
     """
     most = max(archive.stat().st_size * _GROWTH, _AT_LEAST) if limit is None else limit
     try:
@@ -76,13 +76,19 @@ def unpack(archive: Path, folder: Path, *, limit: int | None = None) -> int:
 
 
 def _written(archive: Path, folder: Path, members: Callable[[], Iterator[_Member]], most: int) -> int:
-    total = 0
+    total = missing = 0
     for member in members():
         if problem := _fault(member):
             raise CorpusError(f"{archive}: '{member.name}' {problem}; nothing was unpacked")
         total += member.size
         if total > most:
             raise CorpusError(f"{archive}: more than {most / 1e6:.0f} MB would come out of it; nothing was unpacked")
+        missing += 0 if (folder / member.name).is_file() else member.size
+    if missing > (free := shutil.disk_usage(archive.parent).free):
+        raise CorpusError(
+            f"{archive}: {missing / 1e6:.0f} MB would come out of it and {free / 1e6:.0f} MB are free on that disk; "
+            "nothing was unpacked. Make room and run the same command again: what was fetched is kept"
+        )
     n_files = 0
     for member in members():
         place = place_below(folder, member.name)

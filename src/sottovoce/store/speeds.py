@@ -20,7 +20,7 @@ UNMEASURED: Mapping[str, float] = {
     "features: generalist": 0.1,
     "features: ssl": 0.5,
     "training": 0.015,
-    "training: mix": 0.1,
+    "training: mix": 0.05,
 }
 
 
