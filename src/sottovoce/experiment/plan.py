@@ -27,7 +27,7 @@ from sottovoce.experiment.inputs import (
 from sottovoce.experiment.task import task_of
 from sottovoce.experiment.teacher import with_votes
 from sottovoce.experiment.training import train_all, trainees
-from sottovoce.recipe import Recipe
+from sottovoce.recipe import MIXES, Recipe
 from sottovoce.speech import audio, checks
 from sottovoce.speech.manifest import Manifest
 from sottovoce.store.progress import Quiet
@@ -135,7 +135,7 @@ def _training(
     }
     n_frames = int(models * sum(base + more for condition in recipe.conditions for more in extra[condition]))
     work = operations(n_frames, upstream.card.dimension, recipe.training)
-    seconds = place.speeds.seconds(measured_as(recipe.upstream.layer in ("mix", "mix-raw")), work / 1e9)
+    seconds = place.speeds.seconds(measured_as(recipe.upstream.layer in MIXES), work / 1e9)
     if not counted.total:
         return StagePlan("training", 0, 0, seconds)
     return StagePlan("training", counted.total, counted.done, (1 - counted.done / counted.total) * seconds)

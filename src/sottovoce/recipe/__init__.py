@@ -9,10 +9,11 @@ from sottovoce.recipe.reading import find, load, load_generalist, load_study, ph
 from sottovoce.recipe.stages import Condition, Measure, Model, Protocol, Selection, Speech, Training
 from sottovoce.recipe.study import Study
 from sottovoce.recipe.translation import Filter, LanguageId, Offline, Translation
-from sottovoce.recipe.upstream import PRESETS, WITHOUT_WEIGHTS, Upstream, UpstreamName
+from sottovoce.recipe.upstream import MIXES, PRESETS, WITHOUT_WEIGHTS, Upstream, UpstreamName
 from sottovoce.recipe.whole import Recipe
 
 __all__ = [
+    "MIXES",
     "PRESETS",
     "WITHOUT_WEIGHTS",
     "Condition",

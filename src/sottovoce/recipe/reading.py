@@ -16,7 +16,7 @@ from sottovoce.errors import RecipeError
 from sottovoce.recipe.generalist import GeneralistRecipe
 from sottovoce.recipe.study import Study
 from sottovoce.recipe.translation import Phase
-from sottovoce.recipe.upstream import PRESETS, Upstream
+from sottovoce.recipe.upstream import MIXES, PRESETS, Upstream
 from sottovoce.recipe.whole import Recipe
 
 Kind = TypeVar("Kind", bound=BaseModel)
@@ -90,8 +90,8 @@ def upstream(name: str, *, layer: str = "last", **settings: Any) -> Upstream:
         RecipeError: with every problem and its place.
     """
     tree = {**settings, "preset" if name in PRESETS else "name": name}
-    mixed = {"all": "mix-raw", "all-normed": "mix"}
-    tree["layer"] = int(layer) if layer.lstrip("-").isdigit() else mixed.get(layer, layer)
+    mixes = {states: mix for mix, states in MIXES.items()}
+    tree["layer"] = int(layer) if layer.lstrip("-").isdigit() else mixes.get(layer, layer)
     return _validated(Upstream, _with_environment(tree), Path(f"--upstream {name}"))
 
 

@@ -47,6 +47,10 @@ PRESETS: Mapping[str, Preset] = {
 }
 
 
+MIXES: dict[Literal["mix", "mix-raw"], Literal["all-normed", "all"]] = {"mix": "all-normed", "mix-raw": "all"}
+"""The values of `layer` that mix all layers, and the hidden states that each of them hears."""
+
+
 class Upstream(Stage):
     """The frozen model that turns sound into frames."""
 
@@ -71,13 +75,7 @@ class Upstream(Stage):
     @property
     def hidden_states(self) -> int | Literal["last", "all", "all-normed"]:
         """What the upstream is to give: see `upstreams.card.Layer`."""
-        match self.layer:
-            case "mix":
-                return "all-normed"
-            case "mix-raw":
-                return "all"
-            case other:
-                return other
+        return self.layer if isinstance(self.layer, int) or self.layer == "last" else MIXES[self.layer]
 
     @model_validator(mode="before")
     @classmethod

@@ -92,8 +92,7 @@ class WhisperGraph(Graph):
         mel = (torch.maximum(mel, mel.max() - 8) + 4) / 4
         kept = mel if self.exact else mel[: 2 * n_frames]
         # an index and not a slice, so that a recording above 30 s is an error and not heard in part
-        states = encode_one(self.encoder, kept, self.layer).index_select(0, torch.arange(n_frames))
-        return normed(states, self.norms) if self.norms else states
+        return normed(encode_one(self.encoder, kept, self.layer).index_select(0, torch.arange(n_frames)), self.norms)
 
 
 class RawGraph(Graph):

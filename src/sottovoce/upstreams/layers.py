@@ -39,5 +39,7 @@ def normed(states: torch.Tensor, norms: Sequence[Any]) -> torch.Tensor:
         states: as the layers give them.
         norms: modules, of the layers that read the first `len(norms)` states.
     """
-    last = states.unbind(-2)[len(norms) :]
-    return torch.stack([*(norm(s) for norm, s in zip(norms, states.unbind(-2), strict=False)), *last], -2)
+    if not norms:
+        return states
+    each = states.unbind(-2)
+    return torch.stack([*(norm(s) for norm, s in zip(norms, each, strict=False)), *each[len(norms) :]], -2)

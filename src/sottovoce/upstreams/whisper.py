@@ -105,8 +105,7 @@ class Whisper:
     def _encode(self, windows: Sequence[Waveform], kept: Sequence[int]) -> torch.Tensor:
         mels = [self._mel(torch.tensor(window, device=self._device)) for window in windows]
         with autocast(self._device, self._precision):
-            states = encode(self._encoder, mels, kept, self._layer)
-            return (normed(states, self._norms) if self._norms else states).float().cpu()
+            return normed(encode(self._encoder, mels, kept, self._layer), self._norms).float().cpu()
 
     def _mel(self, window: torch.Tensor) -> torch.Tensor:
         mel = whisper_mel(window, self._encoder.n_mels, self._window)
