@@ -110,7 +110,7 @@ def test_a_bomb_is_refused(tried, tmp_path, kind):
 def test_what_the_disk_has_no_room_for_is_refused_and_what_lies_there_already_is_not_counted(tried, monkeypatch):
     content = zipped({"a.wav": b"1" * 5000, "b.wav": b"2" * 5000})
     monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=7000))
-    with pytest.raises(CorpusError, match=r"0 MB are free on that disk; nothing was unpacked\. Make room"):
+    with pytest.raises(CorpusError, match=r"0 MB are free on that disk; nothing was written\. Make room"):
         tried(content)
     folder = tried(zipped({"b.wav": b"2" * 100}))
     assert not (folder / "a.wav").exists()

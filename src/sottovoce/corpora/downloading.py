@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -14,7 +13,7 @@ import yaml
 
 from sottovoce.corpora.records import Record, RemoteFile, Unstated, stated_files, unstated_files
 from sottovoce.corpora.transfer import PAUSES_S, TIMEOUT_S, Advance, Transfer
-from sottovoce.corpora.unpacking import place_below, unpack
+from sottovoce.corpora.unpacking import place_below, require_room, unpack
 from sottovoce.errors import CorpusError
 
 FACTS = Path(__file__).with_name("downloads.yaml")
@@ -89,9 +88,7 @@ def download(
     folder.mkdir(parents=True, exist_ok=True)
     places = {file: _place(file, folder) for file in files}
     missing = sum(file.size for file, place in places.items() if not place.is_file())
-    free = shutil.disk_usage(folder).free
-    if missing > free:
-        raise CorpusError(f"{folder}: {missing / 1e6:.0f} MB are to come and {free / 1e6:.0f} MB are free on that disk")
+    require_room(folder, missing, f"{folder}: {missing / 1e6:.0f} MB are to come")
     with Transfer(timeout_s, pauses_s) as transfer:
         for file, place in places.items():
             _fetch(file, place, transfer, on_bytes)

@@ -75,6 +75,19 @@ def unpack(archive: Path, folder: Path, *, limit: int | None = None) -> int:
         raise CorpusError(f"{archive}: cannot be unpacked: {problem}") from problem
 
 
+def require_room(folder: Path, n_bytes: int, said: str) -> None:
+    """Refuse to begin what would fill the disk.
+
+    Raises:
+        CorpusError: fewer than `n_bytes` are free on the disk of `folder`; the message begins with what is `said`.
+    """
+    if n_bytes > (free := shutil.disk_usage(folder).free):
+        raise CorpusError(
+            f"{said} and {free / 1e6:.0f} MB are free on that disk; nothing was written. "
+            "Make room and run the same command again: what was fetched is kept"
+        )
+
+
 def _written(archive: Path, folder: Path, members: Callable[[], Iterator[_Member]], most: int) -> int:
     total = missing = 0
     for member in members():
@@ -84,11 +97,7 @@ def _written(archive: Path, folder: Path, members: Callable[[], Iterator[_Member
         if total > most:
             raise CorpusError(f"{archive}: more than {most / 1e6:.0f} MB would come out of it; nothing was unpacked")
         missing += 0 if (folder / member.name).is_file() else member.size
-    if missing > (free := shutil.disk_usage(archive.parent).free):
-        raise CorpusError(
-            f"{archive}: {missing / 1e6:.0f} MB would come out of it and {free / 1e6:.0f} MB are free on that disk; "
-            "nothing was unpacked. Make room and run the same command again: what was fetched is kept"
-        )
+    require_room(archive.parent, missing, f"{archive}: {missing / 1e6:.0f} MB would come out of it")
     n_files = 0
     for member in members():
         place = place_below(folder, member.name)
