@@ -81,7 +81,7 @@ def test_every_column_is_a_run_of_its_own_and_wishes_share_runs(place, done):
         for column in ("first", "second")
         for name in ("base", "selection-keep-0-3", "selection-keep-0-5", "rounds")
     )
-    assert done["target"] == ["target", "second"] and done["n_speakers"] == [4, 3] and done["seeds"] == [0]
+    assert done["target"] == {"First": "target", "Second": "second"} and done["seeds"] == [0]
 
 
 def test_scores_are_those_of_the_runs(place, done):
@@ -90,6 +90,14 @@ def test_scores_are_those_of_the_runs(place, done):
         for row in part["rows"]:
             last = max((c for c in kept["conditions"] if c["name"] == row["condition"]), key=lambda c: c["round"])
             assert (row["macro_f1"], row["ua_ci95"]) == (last["macro_f1"], last["ua_ci95"])
+
+
+def test_what_differs_between_columns_is_said_with_their_names(done, place):
+    assert done["n_speakers"] == {"First": 4, "Second": 3}
+    assert "First 4; Second 3" in (place / "out" / "report.html").read_text(encoding="utf-8")
+    alike, other = {"n_speakers": 9, "comparisons": [], "warnings": ["both"]}, {"warnings": ["fold 1: no sad", "both"]}
+    said = study._warnings({"First": [alike, alike], "Second": [alike | other]})
+    assert said == ["both", "Second: fold 1: no sad"]
 
 
 def test_holm_is_over_all_columns(done):

@@ -95,17 +95,19 @@ def run(
         with progress.stage(f"run: {variant.folder}", len(wanted)) as passed:
             passed(len(done) + 1)
         done[key] = Done(job.run(variant.recipe, folder, place, progress), folder)
-    every = [each.results for each in done.values()]
+    by_column: dict[str, list[Mapping[str, Any]]] = {}
+    for key, variant in wanted.items():
+        by_column.setdefault(variant.column, []).append(done[key].results)
     results = {
         "schema": 1,
         "name": study.name,
-        **{name: _common(each[name] for each in every) for name in SHARED},
+        **{name: _by_column(by_column, name) for name in SHARED},
         "speaker_dependent": any(each.said["speaker_dependent"] for each in done.values()),
         "tables": [part for table in study.tables for part in _judged_table(study, table, done)],
         "sweeps": [part for sweep in study.sweeps for part in _judged_sweep(study, sweep, done)],
         "curves": [_judged_curve(column, curve, done) for curve in study.curves for column in study.columns],
-        "warnings": list(dict.fromkeys(warning for each in every for warning in _warnings(each))),
-        "environment": every[0]["environment"],
+        "warnings": _warnings(by_column),
+        "environment": next(iter(done.values())).results["environment"],
     }
     write_json(out / "results.json", results)
     write_files(out, results)
@@ -177,8 +179,19 @@ def _judged_curve(column: Column, curve: Curve, done: Mapping[str, Done]) -> dic
     }
 
 
-def _warnings(results: Mapping[str, Any]) -> list[str]:
-    """Of one run, without what its number of speakers does to its own comparisons: a study has other ones."""
+def _warnings(by_column: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Of all runs, with the columns that they are of where not all are.
+
+    Left out is what the number of speakers does to a run's own comparisons: a study has other ones.
+    """
+    columns_of: dict[str, list[str]] = {}
+    for column, runs in by_column.items():
+        for warning in dict.fromkeys(warning for run in runs for warning in _lasting(run)):
+            columns_of.setdefault(warning, []).append(column)
+    return [w if len(c) == len(by_column) else f"{', '.join(c)}: {w}" for w, c in columns_of.items()]
+
+
+def _lasting(results: Mapping[str, Any]) -> list[str]:
     n_pairs = sum(c["metric"] == "macro_f1" for c in results["comparisons"])
     own = judged.limits(results["n_speakers"], n_pairs)
     return [warning for warning in results["warnings"] if warning not in own]
@@ -193,6 +206,13 @@ def _corrected(parts: Sequence[Sequence[dict[str, Any]]]) -> list[list[str]]:
     speakers = [[c["n_speakers"] for c in part if c["metric"] == "macro_f1"] for part in parts]
     others = [[n for other in (*speakers[:i], *speakers[i + 1 :]) for n in other] for i in range(len(parts))]
     return [judged.limits(own[0], len(own), beside) for own, beside in zip(speakers, others, strict=True)]
+
+
+def _by_column(by_column: Mapping[str, Sequence[Mapping[str, Any]]], name: str) -> Any:
+    """A fact of all runs, or what it is in each column."""
+    each = {column: _common(run[name] for run in runs) for column, runs in by_column.items()}
+    whole = list(each.values())
+    return whole[0] if all(fact == whole[0] for fact in whole) else each
 
 
 def _common(facts: Iterable[Any]) -> Any:

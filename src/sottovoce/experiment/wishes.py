@@ -36,10 +36,11 @@ class Wish:
 
 @dataclass(frozen=True)
 class Variant:
-    """One run: the base recipe with some settings changed, and the folder it is put into."""
+    """One run: the base recipe with some settings changed, the folder it is put into, and the column it is of."""
 
     recipe: Recipe
     folder: str
+    column: str
 
 
 def variants(study: Study, path: Path, changes: Sequence[str] = ()) -> dict[str, Variant]:
@@ -62,7 +63,7 @@ def variants(study: Study, path: Path, changes: Sequence[str] = ()) -> dict[str,
     for key, alike in wanted.items():
         whole = _meeting(alike, base, changes)
         taken = [variant.folder for variant in found.values()]
-        found[key] = Variant(whole, _folder(alike[0], taken))
+        found[key] = Variant(whole, _folder(alike[0], taken), alike[0].column.name)
     for column in study.columns:
         for table in study.tables:
             recipes = [found[wish_of_row(column, row).key].recipe for row in table.rows]
