@@ -94,7 +94,8 @@ def test_scores_are_those_of_the_runs(place, done):
 
 def test_what_differs_between_columns_is_said_with_their_names(done, place):
     assert done["n_speakers"] == {"First": 4, "Second": 3}
-    assert "First 4; Second 3" in (place / "out" / "report.html").read_text(encoding="utf-8")
+    page = (place / "out" / "report.html").read_text(encoding="utf-8")
+    assert "First 4; Second 3" in page and '<a href="runs/first-base/report.html">' in page
     alike, other = {"n_speakers": 9, "comparisons": [], "warnings": ["both"]}, {"warnings": ["fold 1: no sad", "both"]}
     said = study._warnings({"First": [alike, alike], "Second": [alike | other]})
     assert said == ["both", "Second: fold 1: no sad"]
