@@ -17,8 +17,10 @@ from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneratio
 
 from sottovoce.learning.generalist import training
 from sottovoce.speech import audio
+from sottovoce.upstreams import generalist_network
 from sottovoce.upstreams.generalist_network import Generalist
 from sottovoce.upstreams.loading import load_upstream
+from sottovoce.upstreams.whisper_encoder import encode
 from tests.conftest import tone
 from tests.tiny_generalist import batch, network
 from tests.weights.checkpoints import tiny_whisper
@@ -145,6 +147,31 @@ def test_gradient_checkpointing_changes_no_gradient(tiny, waveforms):
     assert plain.keys() == again.keys()
     for name, gradient in plain.items():
         torch.testing.assert_close(again[name], gradient)
+
+
+@pytest.mark.parametrize("context", ["trimmed", "exact"])
+def test_training_in_bf16_on_processors_has_batches_of_recurring_shapes(tiny, waveforms, context, monkeypatch):
+    """Rows are added that no utterance hears: neither what is said nor a gradient changes."""
+    model, heard = network(tiny, context=context), []
+
+    def watched(encoder: Any, mels: list[torch.Tensor], kept: list[int], layer: int) -> torch.Tensor:
+        heard.append((sum(map(len, mels)) // 2, len(mels)))
+        return encode(encoder, mels, kept, layer)
+
+    monkeypatch.setattr(generalist_network, "encode", watched)
+    given = batch(waveforms) | {"labels": LABELS}
+    plain = gradients(model, **given)
+    with torch.autocast("cpu", torch.bfloat16):
+        model.train()(**given)
+        model.eval()(**given)
+    monkeypatch.setattr(torch, "is_autocast_enabled", lambda device: True)
+    with_spare = gradients(model, **given)
+    n_frames = {"trimmed": 35 + 101 + 5, "exact": 3 * 1500}[context]
+    whole = -(-n_frames // 256) * 256
+    assert heard == [(n_frames, 3), (whole, 4), (n_frames, 3), (whole, 4)]
+    assert plain.keys() == with_spare.keys()
+    for name, gradient in plain.items():
+        torch.testing.assert_close(with_spare[name], gradient, atol=1e-5, rtol=1e-4, msg=name)
 
 
 @torch.no_grad()

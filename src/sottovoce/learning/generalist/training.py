@@ -24,12 +24,15 @@ from sottovoce.learning.generalist import processes
 from sottovoce.learning.generalist.dataset import SpeechDataset, collate
 from sottovoce.recipe.generalist import Schedule
 from sottovoce.store.atomic import full_disk_or
-from sottovoce.store.memory import keep_freed_memory
+from sottovoce.store.memory import give_back_freed_memory, keep_freed_memory
 from sottovoce.upstreams.generalist_network import Generalist
 from sottovoce.weights.arithmetic import resolve_device, resolve_precision
 from sottovoce.weights.checkpoint import quiet_transformers
 
 _STATE = "trainer_state.json"
+
+_STEPS_OF_GAPS = 4
+"""After so many steps freed memory is given back: no two batches are equally long, so that gaps are left at each."""
 
 SHARES = "multi_label_classification"
 """What transformers calls outputs from 0 to 1 that need not sum to 1: its pipeline takes sigmoids then."""
@@ -100,6 +103,8 @@ def _trainer(
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             on_step(state.global_step - self._told)
             self._told = state.global_step
+            if not state.global_step % _STEPS_OF_GAPS:
+                give_back_freed_memory()
 
     precision = precision_of(schedule, device)
     arguments = TrainingArguments(
