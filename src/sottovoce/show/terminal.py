@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -30,13 +31,53 @@ class Bars:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table of anything; nothing in a cell is taken for markup."""
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")  # a name is never cut
-    for row in rows:
-        table.add_row(*(escape(_text(cell)) for cell in row))
+    """A table of anything; nothing in a cell is taken for markup.
+
+    Where there is no room for whole words it goes on below, with the first column again.
+    """
+    cells = [[name, *(_text(row[number]) for row in rows)] for number, name in enumerate(columns)]
+    shown: list[int] = []
+    for number in range(len(columns)):
+        if len(shown) > 1 and _least_width([cells[each] for each in [*shown, number]]) > out.width:
+            _print_columns(title, [cells[each] for each in shown])
+            title, shown = "", [0]
+        shown.append(number)
+    _print_columns(title, [cells[each] for each in shown])
+
+
+def _print_columns(title: str, columns: Sequence[Sequence[str]]) -> None:
+    table = Table(title=title or None, title_justify="left", header_style="bold")
+    for (name, *_), width in zip(columns, _widths(columns), strict=True):
+        table.add_column(escape(name), overflow="fold", width=width)  # a name is never cut
+    for row in zip(*(cells for _, *cells in columns), strict=True):
+        table.add_row(*map(escape, row))
     out.print(table)
+
+
+def _widths(columns: Sequence[Sequence[str]]) -> list[int] | list[None]:
+    """As wide as the text, or narrower without breaking a word; None where that is too wide: something must break."""
+    if _least_width(columns) > out.width:
+        return [None] * len(columns)
+    least = [_longest(cells, str.split) for cells in columns]
+    widths = [_longest(cells, str.splitlines) for cells in columns]
+    while _framed(widths) > out.width:
+        widest = max(
+            (number for number in range(len(columns)) if widths[number] > least[number]), key=widths.__getitem__
+        )
+        widths[widest] -= 1
+    return widths
+
+
+def _least_width(columns: Sequence[Sequence[str]]) -> int:
+    return _framed([_longest(cells, str.split) for cells in columns])
+
+
+def _framed(widths: Sequence[int]) -> int:
+    return sum(width + 3 for width in widths) + 1
+
+
+def _longest(cells: Sequence[str], parts: Callable[[str], Sequence[str]]) -> int:
+    return max((cell_len(part) for cell in cells for part in parts(cell)), default=0)
 
 
 def print_results(results: Mapping[str, Any]) -> None:
