@@ -101,7 +101,7 @@ def run(
     results = {
         "schema": 1,
         "name": study.name,
-        **{name: _by_column(by_column, name) for name in SHARED},
+        **{name: _fact(by_column, name) for name in SHARED},
         "speaker_dependent": any(each.said["speaker_dependent"] for each in done.values()),
         "tables": [part for table in study.tables for part in _judged_table(study, table, done)],
         "sweeps": [part for sweep in study.sweeps for part in _judged_sweep(study, sweep, done)],
@@ -208,7 +208,7 @@ def _corrected(parts: Sequence[Sequence[dict[str, Any]]]) -> list[list[str]]:
     return [judged.limits(own[0], len(own), beside) for own, beside in zip(speakers, others, strict=True)]
 
 
-def _by_column(by_column: Mapping[str, Sequence[Mapping[str, Any]]], name: str) -> Any:
+def _fact(by_column: Mapping[str, Sequence[Mapping[str, Any]]], name: str) -> Any:
     """A fact of all runs, or what it is in each column."""
     each = {column: _common(run[name] for run in runs) for column, runs in by_column.items()}
     whole = list(each.values())
