@@ -194,6 +194,7 @@ def probabilities(
         assert logits is not None
         said = logits.double().sigmoid() if of_shares(model) else torch.softmax(logits.double(), 1)
         found[rows] = said.cpu().numpy()
+        give_back_freed_memory()  # batches of ever other sizes leave gaps
         on_done(len(rows))
     return found
 
